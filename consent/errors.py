@@ -1,0 +1,34 @@
+"""Errors that a person can act on: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class UserFacingError(Exception):
+    """An error with a remedy.
+
+    Attributes:
+        what: What is wrong, naming the file and row where there is one.
+        remedy: What the user can do about it.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        """Keep both sentences; `str()` of the error gives them together."""
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Say what is wrong and what to do, on one line."""
+        return f"{self.what}. {self.remedy}"
+
+
+class ConsentError(UserFacingError):
+    """Something about people or permissions cannot be used as it is."""
+
+
+class RosterError(ConsentError):
+    """The roster cannot be read, or cannot answer for the purpose."""
+
+
+class RecordError(ConsentError):
+    """The record of past runs cannot be opened or written."""

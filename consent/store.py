@@ -1,0 +1,194 @@
+"""The record of what was decided, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from consent.errors import RecordError
+from consent.schema import APPLICATION_ID, MIGRATIONS
+
+_BUSY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The settings under which photos were decided."""
+
+    imgguard_version: str
+    purpose: str | None
+    recognition: bool
+    style: str
+    roster_sha256: str | None
+    gallery_size: int
+    threshold: float | None
+    models: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRecord:
+    """One face: where it was, who it was found to be (a number, or None), and what was decided."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    detection_score: float
+    outcome: str
+    match_score: float | None
+    verdict: str
+    reason: str
+    subject_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """One photo of a run; `refusal` is the error's kind, never its text (which names files)."""
+
+    status: str
+    refusal: str | None
+    source_sha256: str | None
+    output_sha256: str | None
+    format: str | None
+    rounds: int
+    faces: tuple[FaceRecord, ...]
+
+
+class Store:
+    """An open record. Use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the record, making it or bringing it to the newest schema.
+
+        Raises:
+            RecordError: if the file cannot be opened, is not a record, or was made by a newer version.
+        """
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(path, error) from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise _unusable(path, error) from error
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Give the store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Make everything inside one transaction: all of it is kept, or nothing.
+
+        Raises:
+            RecordError: if the record cannot be written.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            raise _unusable(self.path, error) from error
+        except BaseException:
+            self._rollback()
+            raise
+
+    def begin_run(self, run: RunRecord) -> int:
+        """Note a run and give its id."""
+        row = (*astuple(run)[:-1], json.dumps(dict(run.models), sort_keys=True))
+        with self.atomic():
+            return self._insert(
+                "INSERT INTO runs (started_at, imgguard_version, purpose, recognition, style, roster_sha256,"
+                " gallery_size, threshold, models) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (_now(), *row),
+            )
+
+    def finish_run(self, run_id: int) -> None:
+        """Note that a run came to its end."""
+        with self.atomic():
+            self._db.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (_now(), run_id))
+
+    def add_photo(self, run_id: int, photo: PhotoRecord) -> int:
+        """Add a photo with its faces; call it inside `atomic()`, together with what it tells of."""
+        values = (photo.status, photo.refusal, photo.source_sha256, photo.output_sha256, photo.format)
+        photo_id = self._insert(
+            "INSERT INTO photos (run_id, recorded_at, status, refusal, source_sha256, output_sha256, format,"
+            " rounds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (run_id, _now(), *values, photo.rounds),
+        )
+        self._db.executemany(
+            "INSERT INTO faces (photo_id, x1, y1, x2, y2, detection_score, outcome, match_score, verdict, reason,"
+            " subject_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(photo_id, *astuple(face)) for face in photo.faces],
+        )
+        return photo_id
+
+    def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """Read rows."""
+        return self._db.execute(sql, values).fetchall()
+
+    def _insert(self, sql: str, values: tuple[object, ...]) -> int:
+        row_id = self._db.execute(sql, values).lastrowid
+        assert row_id is not None
+        return row_id
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self.atomic():
+            self._migrate()
+
+    def _migrate(self) -> None:
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != APPLICATION_ID and (application or version or tables):
+            raise RecordError(f"{self.path}: not a record of imgguard", "Name another file for the record.")
+        if version > len(MIGRATIONS):
+            raise RecordError(
+                f"{self.path}: made by a newer imgguard (schema {version}, this one knows {len(MIGRATIONS)})",
+                "Update imgguard, or name another file for the record.",
+            )
+        for migration in MIGRATIONS[version:]:
+            for statement in filter(str.strip, migration.split(";")):
+                self._db.execute(statement)
+        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _unusable(path: Path, error: Exception) -> RecordError:
+    return RecordError(
+        f"{path}: the record cannot be used ({error})",
+        "Check the folder's permissions and free space, or name another file for the record.",
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,80 @@
+"""Bring any decoded picture to 8 bit sRGB.
+
+Dropping a colour profile without converting by it changes every colour (a Display P3 iPhone photo turns dull),
+and keeping it can name the owner of a monitor. So: convert, then drop.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageCms
+
+if TYPE_CHECKING:
+    from imgguard.types import Pixels
+
+_PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+def to_srgb(image: Image.Image, icc: bytes | None) -> Pixels:
+    """Convert a decoded picture to sRGB through its profile; alpha is flattened on white.
+
+    A profile that cannot be read, or that is for another kind of picture, is ignored, as viewers do.
+
+    Args:
+        image: Any mode that Pillow decodes.
+        icc: The embedded profile.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    base, alpha = _split_alpha(_eight_bit(image))
+    transform = _transform(icc, base.mode) if icc else None
+    rgb = ImageCms.applyTransform(base, transform) if transform else base.convert("RGB")
+    assert rgb is not None
+    if alpha is not None:
+        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
+    return np.asarray(rgb)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode in _SIXTEEN_BIT:
+        # Pillow's own conversion clips at 255 instead of scaling.
+        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    if image.mode == "I":
+        return Image.fromarray((np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8))
+    return image
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        full = image.convert("RGBA")
+        return full.convert("RGB"), full.getchannel("A")
+    if image.mode in _PROFILE_SPACES:
+        return image, None
+    return image.convert("L" if image.mode == "1" else "RGB"), None
+
+
+def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        if profile.profile.xcolor_space.strip() != _PROFILE_SPACES[mode]:
+            return None
+        transform = ImageCms.buildTransform(
+            profile, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+        )
+    except (OSError, ImageCms.PyCMSError, ValueError, TypeError):
+        return None
+    return None if mode == "RGB" and _changes_nothing(transform) else transform
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Recognise the many profiles that mean sRGB by what they do, whatever they are called."""
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
+    converted = ImageCms.applyTransform(Image.fromarray(cube), transform)
+    assert converted is not None
+    return bool(np.abs(np.asarray(converted).astype(int) - cube.astype(int)).max() <= 2)

@@ -1,0 +1,261 @@
+"""Find the faces of a photo.
+
+YuNet searches the whole photo at several scales, since no one scale suits both the face that fills the frame and
+the one in the back row; BlazeFace looks once more. Where a search was made on a picture smaller than the photo,
+a doubtful candidate is looked at again in the photo itself, which holds more than the search saw. The same second
+look gives landmarks at the scale at which they are precise, which is what embeddings depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from imgguard.backends import Backends, default_backends
+from imgguard.types import BoundingBox, Detection, Source
+
+if TYPE_CHECKING:
+    from imgguard.types import Photo, Pixels
+
+_ACCEPT = 0.4
+_CANDIDATE = 0.1
+_CONFIRM = 0.5
+_SECOND_ACCEPT = 0.55
+
+_TILE = 1280
+_TILE_OVERLAP = 96
+_CROP = 224
+_CROP_FACE = 100.0
+_GOOD_LANDMARKS = (60.0, 150.0)
+_WORTH_A_CROP = 24.0
+
+_SAME_IOU = 0.4
+_SAME_INSIDE = 0.7
+_SAME_AREA_RATIO = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a photo is searched.
+
+    Attributes:
+        long_sides: The whole photo is searched at each of these, in pixels of its longer side.
+        finest: And at this share of its own size, where that is larger than all of them.
+    """
+
+    long_sides: tuple[int, ...]
+    finest: float
+
+    def scales(self, size: tuple[int, int]) -> list[float]:
+        """The factors by which a photo of `size` is resized for each search, smallest first."""
+        longest = max(size)
+        sides = [float(side) for side in self.long_sides]
+        if self.finest * longest > sides[-1] * 1.1:
+            sides.append(self.finest * longest)
+        return [side / longest for side in sides]
+
+
+FIRST_LOOK = Look((640, 1280), 0.5)
+# For the check of the output: in between the others, so that a face which fell through there has a new chance.
+SECOND_LOOK = Look((480, 960), 0.4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """A detection in the photo's coordinates, and at which scale it was made."""
+
+    face: Detection
+    scale: float
+
+
+def detect_faces(photo: Photo, backends: Backends | None = None) -> tuple[Detection, ...]:
+    """Find the faces of a photo, from about 20 px in 12 megapixels up to the whole frame.
+
+    Args:
+        photo: A loaded photo.
+        backends: The models; the default ones if None.
+
+    Returns:
+        The faces from top to bottom, each found face once, in the photo's coordinates.
+    """
+    return find_faces(photo.pixels, backends or default_backends(), FIRST_LOOK)
+
+
+def find_faces(pixels: Pixels, backends: Backends, look: Look) -> tuple[Detection, ...]:
+    """Find the faces of a picture with a given look; see `detect_faces`."""
+    candidates = [*_search(pixels, backends, look), *_second_opinion(pixels, backends)]
+    settled = (_settle(pixels, backends, group) for group in _groups(candidates))
+    faces = _merge([face for face in settled if face is not None])
+    return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
+
+
+def _search(pixels: Pixels, backends: Backends, look: Look) -> Iterator[_Candidate]:
+    height, width = pixels.shape[:2]
+    for scale in look.scales((width, height)):
+        scaled = _resized(pixels, scale)
+        floor = _CANDIDATE if scale < 1 else _ACCEPT
+        for x, y, tile in _tiles(scaled):
+            for face in backends.primary.detect(tile, floor):
+                yield _Candidate(_moved(face, 1 / scale, (x / scale, y / scale)), scale)
+
+
+def _second_opinion(pixels: Pixels, backends: Backends) -> Iterator[_Candidate]:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, _TILE / max(height, width))
+    scaled = _resized(pixels, scale)
+    for x, y, part in [(0, 0, scaled), *_quarters(scaled)]:
+        for face in backends.second.detect(part, _SECOND_ACCEPT):
+            yield _Candidate(_moved(face, 1 / scale, (x / scale, y / scale)), scale)
+
+
+def _resized(pixels: Pixels, scale: float) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    # Area interpolation is exact but slow where it is not a whole factor; linear after it is near enough.
+    how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
+
+
+def _tiles(pixels: Pixels) -> Iterator[tuple[int, int, Pixels]]:
+    """Cut a picture into overlapping tiles, so that memory does not grow with the photo."""
+    height, width = pixels.shape[:2]
+    for y1, y2 in _spans(height):
+        for x1, x2 in _spans(width):
+            yield x1, y1, np.ascontiguousarray(pixels[y1:y2, x1:x2])
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    if length <= _TILE:
+        return [(0, length)]
+    count = -(-(length - _TILE_OVERLAP) // (_TILE - _TILE_OVERLAP))
+    size = -(-(length + (count - 1) * _TILE_OVERLAP) // count)
+    return [(start, min(length, start + size)) for start in range(0, length - _TILE_OVERLAP, size - _TILE_OVERLAP)]
+
+
+def _quarters(pixels: Pixels) -> Iterator[tuple[int, int, Pixels]]:
+    height, width = pixels.shape[:2]
+    tall, wide = -(-height * 3 // 5), -(-width * 3 // 5)
+    for y in (0, height - tall):
+        for x in (0, width - wide):
+            yield x, y, pixels[y : y + tall, x : x + wide]
+
+
+def _moved(face: Detection, factor: float, offset: tuple[float, float]) -> Detection:
+    """Scale a detection and then shift it."""
+    dx, dy = offset
+    box = face.box
+    moved = BoundingBox(box.x1 * factor + dx, box.y1 * factor + dy, box.x2 * factor + dx, box.y2 * factor + dy)
+    landmarks = (face.landmarks * factor + np.array(offset)).astype(np.float32)
+    landmarks.setflags(write=False)
+    return replace(face, box=moved, landmarks=landmarks)
+
+
+def same_face(one: BoundingBox, other: BoundingBox) -> bool:
+    """Say whether two boxes mean the same face; a small face in front of a large one is another."""
+    if one.iou(other) >= _SAME_IOU:
+        return True
+    smaller, larger = sorted((one.area, other.area))
+    return one.overlap(other) >= _SAME_INSIDE * smaller and smaller >= _SAME_AREA_RATIO * larger
+
+
+def _groups(candidates: Sequence[_Candidate]) -> list[list[_Candidate]]:
+    """Put together what means the same face; the surest of a group comes first."""
+    groups: list[list[_Candidate]] = []
+    for candidate in sorted(candidates, key=lambda c: -c.face.score):
+        home = next((g for g in groups if same_face(g[0].face.box, candidate.face.box)), None)
+        if home is None:
+            groups.append([candidate])
+        else:
+            home.append(candidate)
+    return groups
+
+
+def _settle(pixels: Pixels, backends: Backends, group: list[_Candidate]) -> Detection | None:
+    """Accept a group as a face or not, with its best landmarks."""
+    primary = [c for c in group if c.face.source is Source.YUNET]
+    seconded = len(primary) < len(group)
+    best = (primary or group)[0]
+    accepted = seconded or best.face.score >= _ACCEPT
+    closer = None
+    if not accepted or (best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)):
+        closer = _look_closer(pixels, backends, best.face.box)
+    if not accepted and (closer is None or closer.score < _CONFIRM):
+        return None
+    face = closer if closer is not None and closer.score >= _CONFIRM else best.face
+    source = _agreement(bool(primary) or face is closer, seconded)
+    return replace(face, score=max(face.score, best.face.score), source=source)
+
+
+def _agreement(primary: bool, second: bool) -> Source:
+    if primary and second:
+        return Source.BOTH
+    return Source.YUNET if primary else Source.BLAZEFACE
+
+
+def _has_good_landmarks(candidate: _Candidate) -> bool:
+    if candidate.face.source is not Source.YUNET or candidate.face.score < _CONFIRM:
+        return False
+    least, most = _GOOD_LANDMARKS
+    return least <= candidate.face.box.side * candidate.scale <= most
+
+
+def _look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detection | None:
+    """Search once more around a face, in the photo itself, at the scale that suits its size."""
+    scale = _CROP_FACE / max(box.width, box.height, 1.0)
+    crop, offset = cut_out(pixels, box.center, _CROP / scale, _CROP)
+    found = [_moved(face, 1 / scale, offset) for face in backends.primary.detect(crop, _CANDIDATE)]
+    return max((f for f in found if same_face(f.box, box)), key=lambda f: f.score, default=None)
+
+
+def cut_out(
+    pixels: Pixels, center: tuple[float, float], extent: float, side: int
+) -> tuple[Pixels, tuple[float, float]]:
+    """Cut a square out of a picture and resize it; beyond the edge the picture's border is repeated.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        center: Middle of the square, (x, y).
+        extent: Its side in pixels of the picture.
+        side: Its side in the result.
+
+    Returns:
+        The (side, side, 3) uint8 crop and the place of its top left corner in the picture, (x, y).
+    """
+    left, top = center[0] - extent / 2, center[1] - extent / 2
+    factor = side / extent
+    if factor < 0.5:
+        # A warp alone would skip pixels; shrink by a whole factor first.
+        pixels, left_in, top_in, shrink = _shrunk_region(pixels, (left, top), extent, int(1 / factor))
+        factor *= shrink
+    else:
+        left_in, top_in = left, top
+    warp = np.array([[factor, 0, -left_in * factor], [0, factor, -top_in * factor]], np.float32)
+    crop = cv2.warpAffine(pixels, warp, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8), (left, top)
+
+
+def _shrunk_region(
+    pixels: Pixels, corner: tuple[float, float], extent: float, shrink: int
+) -> tuple[Pixels, float, float, int]:
+    height, width = pixels.shape[:2]
+    x1, y1 = max(0, min(width - shrink, int(corner[0]) - shrink)), max(0, min(height - shrink, int(corner[1]) - shrink))
+    x2 = max(x1 + shrink, min(width, int(corner[0] + extent) + shrink))
+    y2 = max(y1 + shrink, min(height, int(corner[1] + extent) + shrink))
+    region = pixels[y1:y2, x1:x2]
+    size = max(1, region.shape[1] // shrink), max(1, region.shape[0] // shrink)
+    region = region[: size[1] * shrink, : size[0] * shrink]
+    small = np.asarray(cv2.resize(region, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return small, (corner[0] - x1) / shrink, (corner[1] - y1) / shrink, shrink
+
+
+def _merge(faces: list[Detection]) -> list[Detection]:
+    """Drop what a second look has moved onto another face."""
+    kept: list[Detection] = []
+    for face in sorted(faces, key=lambda f: -f.score):
+        if not any(same_face(face.box, other.box) for other in kept):
+            kept.append(face)
+    return kept

@@ -1,0 +1,63 @@
+"""Write pictures with nothing attached, and list what is in a container.
+
+Each family has a writer, which makes a file from a bare array of pixels, and a scanner, which knows the format's
+structure and says of each part what it is and whether a published file may hold it. Whatever is not on the
+allow-list is a leak. The scanners read bytes and lengths only; they share no code with the writers and never
+decode a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from imgguard.sanitize import isobmff, jpeg, png, riff
+from imgguard.types import Encoding, Format, Part
+
+if TYPE_CHECKING:
+    from imgguard.types import Pixels
+
+__all__ = ["OUTPUT_FORMATS", "SUFFIXES", "encode", "leftovers", "output_format", "scan"]
+
+SUFFIXES = {Format.JPEG: ".jpg", Format.PNG: ".png", Format.WEBP: ".webp"}
+OUTPUT_FORMATS = tuple(SUFFIXES)
+
+_ENCODERS: dict[Format, Callable[[Pixels, Encoding], bytes]] = {
+    Format.JPEG: jpeg.encode,
+    Format.PNG: png.encode,
+    Format.WEBP: riff.encode,
+}
+_SCANNERS: dict[Format, Callable[[bytes], list[Part]]] = {
+    Format.JPEG: jpeg.scan,
+    Format.PNG: png.scan,
+    Format.WEBP: riff.scan,
+    Format.HEIF: isobmff.scan,
+}
+
+
+def output_format(source: Format, wanted: Format | None) -> Format:
+    """Choose the container to write: the wanted one, else the source's own, and JPEG for HEIF."""
+    if wanted is not None:
+        return wanted
+    return Format.JPEG if source is Format.HEIF else source
+
+
+def encode(pixels: Pixels, container: Format, encoding: Encoding) -> bytes:
+    """Encode pixels, with nothing attached.
+
+    Args:
+        pixels: (H, W, 3) uint8 sRGB.
+        container: One of `OUTPUT_FORMATS`.
+        encoding: How the source was compressed; the output will be near it.
+    """
+    return _ENCODERS[container](pixels, encoding)
+
+
+def scan(content: bytes, container: Format) -> tuple[Part, ...]:
+    """List every part of a file in order, without gaps; never raises, whatever the bytes are."""
+    return tuple(_SCANNERS[container](content))
+
+
+def leftovers(content: bytes, container: Format) -> tuple[Part, ...]:
+    """List the parts that a published file may not hold."""
+    return tuple(part for part in scan(content, container) if not part.allowed)

@@ -1,0 +1,67 @@
+"""WebP (RFC 9649)."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from imgguard.types import Encoding, Part
+
+if TYPE_CHECKING:
+    from imgguard.types import Pixels
+
+_QUALITY = 92
+_HEADER = 12
+_PICTURES = {"VP8 ": "picture data", "VP8L": "picture data, lossless"}
+_MEANINGS = {
+    "VP8X": "list of extensions",
+    "EXIF": "EXIF: camera, time, place, thumbnail",
+    "XMP ": "XMP: names, face regions, edits",
+    "ICCP": "colour profile",
+    "ALPH": "transparency",
+    "ANIM": "animation",
+    "ANMF": "further picture of an animation",
+    "C2PA": "content credentials (C2PA)",
+}
+
+
+def encode(pixels: Pixels, encoding: Encoding) -> bytes:
+    """Write a WebP: lossless where the source was, else at a high quality."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(
+        out, "WEBP", lossless=encoding.lossless, quality=_QUALITY if not encoding.lossless else 60
+    )
+    return out.getvalue()
+
+
+def scan(content: bytes) -> list[Part]:
+    """List a WebP's chunks; see `imgguard.sanitize.scan`."""
+    if not (content.startswith(b"RIFF") and content[8:12] == b"WEBP"):
+        return [Part("damaged", 0, len(content), "no WebP header", False)]
+    end = 8 + int.from_bytes(content[4:8], "little")
+    parts = [Part("RIFF", 0, _HEADER, "WebP header", True)]
+    at = _HEADER
+    while at + 8 <= min(end, len(content)):
+        part = _chunk(content, at, min(end, len(content)), first=at == _HEADER)
+        parts.append(part)
+        at += part.length
+    if end > len(content):
+        parts.append(Part("damaged", at, len(content) - at, "shorter than its header says", False))
+    elif at < len(content):
+        parts.append(Part("trailer", at, len(content) - at, "bytes after the end of the picture", False))
+    return parts
+
+
+def _chunk(content: bytes, at: int, end: int, *, first: bool) -> Part:
+    name = content[at : at + 4].decode("latin-1")
+    length = int.from_bytes(content[at + 4 : at + 8], "little")
+    padded = 8 + length + length % 2
+    if at + padded > end:
+        return Part("damaged", at, end - at, "a chunk that is longer than the file", False)
+    if length % 2 and content[at + padded - 1]:
+        return Part("damaged", at, padded, "a chunk with data in its padding", False)
+    if name in _PICTURES:
+        return Part(name, at, padded, _PICTURES[name], allowed=first)
+    return Part(name, at, padded, _MEANINGS.get(name, "unknown chunk"), False)

@@ -1,0 +1,409 @@
+"""The values that the stages hand to each other. All frozen; every stage makes a complete new one.
+
+Pixel coordinates have their origin at the top left corner of the upright photo, x to the right, y down.
+Arrays inside these values are read-only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from consent.policy import Decision
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+    Mask = NDArray[np.bool_]
+
+
+class Format(StrEnum):
+    """A container that can be read; HEIF is not written."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    HEIF = "heif"
+
+
+class Style(StrEnum):
+    """How a cover looks. None of them holds the face; see `imgguard.redact`."""
+
+    BLUR = "blur"
+    PIXELATE = "pixelate"
+    SOLID = "solid"
+
+
+class Source(StrEnum):
+    """Which detector a detection comes from, and whether the two agree on it."""
+
+    YUNET = "yunet"
+    BLAZEFACE = "blazeface"
+    BOTH = "yunet+blazeface"
+
+
+class Outcome(StrEnum):
+    """What a search of the gallery came to."""
+
+    MATCH = "match"
+    NON_MATCH = "non_match"
+    AMBIGUOUS = "ambiguous"
+    NOT_COMPARABLE = "not_comparable"
+
+
+class Status(StrEnum):
+    """What became of a photo."""
+
+    PUBLISHED = "published"
+    REFUSED = "refused"
+    DRY_RUN = "dry_run"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """A half-open rectangle in float pixels: x1 <= x < x2, y1 <= y < y2."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.y2 - self.y1
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels; 0 for an empty box."""
+        return max(0.0, self.width) * max(0.0, self.height)
+
+    @property
+    def side(self) -> float:
+        """The smaller of width and height: the size that says how much of a face there is to see."""
+        return min(self.width, self.height)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """The middle, (x, y)."""
+        return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
+
+    def overlap(self, other: BoundingBox) -> float:
+        """The area that both have in common, in square pixels."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        return max(0.0, width) * max(0.0, height)
+
+    def iou(self, other: BoundingBox) -> float:
+        """Intersection over union, 0 to 1.
+
+        >>> BoundingBox(0, 0, 10, 10).iou(BoundingBox(5, 0, 15, 10))
+        0.3333333333333333
+        """
+        common = self.overlap(other)
+        union = self.area + other.area - common
+        return common / union if union > 0 else 0.0
+
+    def holds(self, point: tuple[float, float]) -> bool:
+        """Say whether a point (x, y) lies inside."""
+        return self.x1 <= point[0] < self.x2 and self.y1 <= point[1] < self.y2
+
+    def clipped(self, size: tuple[int, int]) -> Self:
+        """The part of it inside a picture of `size` (width, height)."""
+        width, height = size
+        x1, x2 = (min(max(x, 0.0), width) for x in (self.x1, self.x2))
+        y1, y2 = (min(max(y, 0.0), height) for y in (self.y1, self.y2))
+        return type(self)(x1, y1, x2, y2)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the source was compressed, so that the output can be like it.
+
+    Attributes:
+        quality: IJG quality, 1 to 100, nearest to a JPEG's quantisation tables; None for other formats.
+        subsampling: A JPEG's chroma subsampling ("4:4:4", "4:2:2", "4:2:0"); None for other formats.
+        lossless: Whether the source format kept its pixels exactly (PNG, lossless WebP).
+    """
+
+    quality: int | None
+    subsampling: str | None
+    lossless: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A decoded photo.
+
+    Attributes:
+        path: Where it was read from.
+        sha256: Digest of the file, hexadecimal.
+        content: The file's bytes, exactly those that were decoded.
+        pixels: (H, W, 3) uint8 sRGB, upright, read-only.
+        format: The container, told from the bytes.
+        icc: The embedded colour profile, None where there was none. The pixels are already converted by it.
+        encoding: How the source was compressed.
+    """
+
+    path: Path
+    sha256: str
+    content: bytes
+    pixels: Pixels
+    format: Format
+    icc: bytes | None
+    encoding: Encoding
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.pixels.shape[:2]
+        return width, height
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """A face that a detector found.
+
+    Attributes:
+        box: From hairline to chin, without hair and ears.
+        score: Confidence of the detector, 0 to 1.
+        landmarks: (5, 2) float32 (x, y): right eye, left eye, nose tip, right and left corner of the mouth,
+            right and left as the person has them.
+        source: Which detector found it.
+    """
+
+    box: BoundingBox
+    score: float
+    landmarks: Floats
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """What an embedder makes of a face.
+
+    Attributes:
+        vector: (128,) float32, length 1; the dot product of two is their similarity, -1 to 1.
+        model_id: The model that made it. Vectors of different models cannot be compared.
+    """
+
+    vector: Floats
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be compared.
+
+    Attributes:
+        side: Smaller side of the face's box in pixels of the photo.
+        sharpness: Standard deviation of the Laplacian of the aligned face in grey levels; 0 is flat.
+        turn: How far the nose lies off the middle between the eyes, in distances between the eyes: 0 looks
+            straight ahead, 0.5 and more is a profile.
+        fault: Why it cannot be compared, in words; None where it can.
+    """
+
+    side: float
+    sharpness: float
+    turn: float
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """A face to be searched for; without an embedding where its quality is too low."""
+
+    detection: Detection
+    embedding: Embedding | None
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A person of the gallery and how similar a probe is to them, -1 to 1."""
+
+    subject_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identification:
+    """The outcome of a search.
+
+    Attributes:
+        probe: What was searched for.
+        candidates: The most similar people, best first; empty where nothing could be compared.
+        outcome: What follows from the scores. Only MATCH names a person: the first candidate.
+        threshold: The score that a match needed.
+    """
+
+    probe: Probe
+    candidates: tuple[Candidate, ...]
+    outcome: Outcome
+    threshold: float
+
+    @property
+    def subject_id(self) -> str | None:
+        """The person who was matched, or None."""
+        return self.candidates[0].subject_id if self.outcome is Outcome.MATCH else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What is laid over one face: a tilted, rounded rectangle.
+
+    Attributes:
+        face: The detected box that it is for.
+        center: Its middle (x, y).
+        semi_axes: Half its width and half its height along its own axes, in pixels.
+        angle: Tilt in degrees, clockwise as seen in the picture.
+        style: How it looks.
+    """
+
+    face: BoundingBox
+    center: tuple[float, float]
+    semi_axes: tuple[float, float]
+    angle: float
+    style: Style
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceResult:
+    """What was found and decided about one face. Holds no embedding.
+
+    Attributes:
+        detection: Where it is.
+        quality: How well it could be compared; None where recognition was off or only the check found it.
+        candidates: The most similar people, best first.
+        outcome: What the search came to; None where there was none.
+        threshold: The score that a match needed; None where there was no search.
+        decision: Kept or covered, and why.
+        cover: What covers it; None where it is kept.
+    """
+
+    detection: Detection
+    quality: Quality | None
+    candidates: tuple[Candidate, ...]
+    outcome: Outcome | None
+    threshold: float | None
+    decision: Decision
+    cover: Cover | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a container file.
+
+    Attributes:
+        name: The format's own name ("APP1", "tEXt", "Exif item").
+        offset: Where it begins, in bytes.
+        length: How many bytes it takes, headers included.
+        meaning: What it is, in words.
+        allowed: Whether a published file may hold it.
+    """
+
+    name: str
+    offset: int
+    length: int
+    meaning: str
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputCheck:
+    """What the check of the finished bytes found.
+
+    Attributes:
+        leftovers: Container parts that are not on the allow-list.
+        readable: Covered faces of which something is still left under the cover.
+        strays: Faces that are neither under a cover nor among the kept ones.
+        changed_outside: Pixels outside covers that differ from the source by more than compression explains.
+        problems: Anything else: does not decode, wrong size.
+    """
+
+    leftovers: tuple[Part, ...]
+    readable: tuple[Detection, ...]
+    strays: tuple[Detection, ...]
+    changed_outside: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bytes may be published."""
+        return not (self.leftovers or self.readable or self.strays or self.changed_outside or self.problems)
+
+    @property
+    def only_strays(self) -> bool:
+        """Whether further covers would be enough to mend it."""
+        return bool(self.strays) and not (self.leftovers or self.readable or self.changed_outside or self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a photo was not published: the kind of error, what is wrong, what to do."""
+
+    kind: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CleanedPhoto:
+    """A photo that passed its check and waits to be published.
+
+    Attributes:
+        source: The photo it was made from.
+        sha256: Digest of the source file.
+        content: The finished bytes.
+        format: Their container.
+        faces: Every face with its decision.
+        removed: Parts of the source file that were left out.
+        rounds: How often it was covered and checked, 1 to 3.
+        check: What the last check found; always ok.
+    """
+
+    source: Path
+    sha256: str
+    content: bytes
+    format: Format
+    faces: tuple[FaceResult, ...]
+    removed: tuple[Part, ...]
+    rounds: int
+    check: OutputCheck
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoResult:
+    """What became of one photo.
+
+    Attributes:
+        source: The file that was given.
+        target: The file that was published; None where none was.
+        status: Published, refused, or only tried.
+        sha256: Digest of the source; None where it could not be read.
+        output_sha256: Digest of the published file; None where there is none.
+        faces: Every face with its decision; empty for a refused photo.
+        removed: Parts of the source file that were left out.
+        rounds: How often it was covered and checked.
+        refusal: Why it was refused; None otherwise.
+    """
+
+    source: Path
+    target: Path | None
+    status: Status
+    sha256: str | None
+    output_sha256: str | None
+    faces: tuple[FaceResult, ...]
+    removed: tuple[Part, ...]
+    rounds: int
+    refusal: Refusal | None
