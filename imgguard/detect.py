@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from imgguard.backends import Backends, default_backends
+from imgguard.lazy import cv2
 from imgguard.types import BoundingBox, Detection, Source
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _ACCEPT = 0.4
 _CANDIDATE = 0.1
 _CONFIRM = 0.5
-_SECOND_ACCEPT = 0.55
+_CONFIRM_SECONDED = 0.3
+_SECOND_CANDIDATE = 0.5
+_SECOND_ACCEPT = 0.65
 
 _TILE = 1280
 _TILE_OVERLAP = 96
@@ -36,6 +38,9 @@ _WORTH_A_CROP = 24.0
 _SAME_IOU = 0.4
 _SAME_INSIDE = 0.7
 _SAME_AREA_RATIO = 0.35
+# The second detector places small faces coarsely.
+_COARSE_OVERLAP = 0.25
+_COARSE_AREA_RATIO = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ class Look:
     Attributes:
         long_sides: The whole photo is searched at each of these, in pixels of its longer side.
         finest: And at this share of its own size, where that is larger than all of them.
+        second_opinion: Whether the second detector looks too.
     """
 
     long_sides: tuple[int, ...]
     finest: float
+    second_opinion: bool = True
 
     def scales(self, size: tuple[int, int]) -> list[float]:
         """The factors by which a photo of `size` is resized for each search, smallest first."""
@@ -87,7 +94,9 @@ def detect_faces(photo: Photo, backends: Backends | None = None) -> tuple[Detect
 
 def find_faces(pixels: Pixels, backends: Backends, look: Look) -> tuple[Detection, ...]:
     """Find the faces of a picture with a given look; see `detect_faces`."""
-    candidates = [*_search(pixels, backends, look), *_second_opinion(pixels, backends)]
+    candidates = list(_search(pixels, backends, look))
+    if look.second_opinion:
+        candidates += _second_opinion(pixels, backends)
     settled = (_settle(pixels, backends, group) for group in _groups(candidates))
     faces = _merge([face for face in settled if face is not None])
     return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
@@ -108,7 +117,7 @@ def _second_opinion(pixels: Pixels, backends: Backends) -> Iterator[_Candidate]:
     scale = min(1.0, _TILE / max(height, width))
     scaled = _resized(pixels, scale)
     for x, y, part in [(0, 0, scaled), *_quarters(scaled)]:
-        for face in backends.second.detect(part, _SECOND_ACCEPT):
+        for face in backends.second.detect(part, _SECOND_CANDIDATE):
             yield _Candidate(_moved(face, 1 / scale, (x / scale, y / scale)), scale)
 
 
@@ -165,8 +174,8 @@ def same_face(one: BoundingBox, other: BoundingBox) -> bool:
 def _groups(candidates: Sequence[_Candidate]) -> list[list[_Candidate]]:
     """Put together what means the same face; the surest of a group comes first."""
     groups: list[list[_Candidate]] = []
-    for candidate in sorted(candidates, key=lambda c: -c.face.score):
-        home = next((g for g in groups if same_face(g[0].face.box, candidate.face.box)), None)
+    for candidate in sorted(candidates, key=lambda c: (c.face.source is Source.BLAZEFACE, -c.face.score)):
+        home = next((g for g in groups if same_detection(g[0].face, candidate.face)), None)
         if home is None:
             groups.append([candidate])
         else:
@@ -174,19 +183,31 @@ def _groups(candidates: Sequence[_Candidate]) -> list[list[_Candidate]]:
     return groups
 
 
+def same_detection(one: Detection, other: Detection) -> bool:
+    """Say whether two detections mean the same face, knowing how coarsely the second detector places it."""
+    if same_face(one.box, other.box):
+        return True
+    if Source.BLAZEFACE not in (one.source, other.source):
+        return False
+    smaller, larger = sorted((one.box.area, other.box.area))
+    return one.box.overlap(other.box) >= _COARSE_OVERLAP * smaller and smaller >= _COARSE_AREA_RATIO * larger
+
+
 def _settle(pixels: Pixels, backends: Backends, group: list[_Candidate]) -> Detection | None:
     """Accept a group as a face or not, with its best landmarks."""
     primary = [c for c in group if c.face.source is Source.YUNET]
-    seconded = len(primary) < len(group)
+    seconds = [c for c in group if c.face.source is Source.BLAZEFACE]
     best = (primary or group)[0]
-    accepted = seconded or best.face.score >= _ACCEPT
+    sure_of_second = any(c.face.score >= _SECOND_ACCEPT for c in seconds)
+    accepted = best.face.score >= _ACCEPT if primary else sure_of_second
     closer = None
     if not accepted or (best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)):
         closer = _look_closer(pixels, backends, best.face.box)
-    if not accepted and (closer is None or closer.score < _CONFIRM):
-        return None
+    confirmed = closer is not None and closer.score >= (_CONFIRM_SECONDED if seconds else _CONFIRM)
+    if not accepted and not confirmed:
+        return best.face if sure_of_second else None
     face = closer if closer is not None and closer.score >= _CONFIRM else best.face
-    source = _agreement(bool(primary) or face is closer, seconded)
+    source = _agreement(bool(primary) or confirmed, bool(seconds))
     return replace(face, score=max(face.score, best.face.score), source=source)
 
 

@@ -1,0 +1,211 @@
+"""Clean many photos: workers prepare, the main process publishes and records; one failure never stops the rest."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import traceback
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgguard.errors import (
+    ImgguardError,
+    InternalFault,
+    NotReached,
+    OutputError,
+    OutputImpossible,
+    PhotoError,
+    WorkerDied,
+)
+from imgguard.planning import Job, Plan
+from imgguard.recorder import Recorder, dry_result, refused
+from imgguard.rules import Rules
+from imgguard.types import CleanedPhoto, PhotoResult, Refusal
+
+if TYPE_CHECKING:
+    from imgguard.backends import Backends
+    from imgguard.output import OutputFolder
+
+_Prepared = CleanedPhoto | Refusal
+
+
+def refusal_of(error: ImgguardError) -> Refusal:
+    """Turn an error into the value that results and reports carry."""
+    return Refusal(error.kind, error.what, error.remedy)
+
+
+def run_batch(
+    plan: Plan, rules: Rules, recorder: Recorder | None, folder: OutputFolder, workers: int
+) -> Iterator[PhotoResult]:
+    """Clean every photo of a plan; yields results as they finish, the refused ones of the plan first.
+
+    Args:
+        plan: What to do.
+        rules: What holds for the run.
+        recorder: Where results are recorded; None for a dry run, which publishes nothing.
+        folder: Where photos are published.
+        workers: Processes to use; 1 works in this process.
+
+    Raises:
+        RecordError: if the record cannot be written; photos published so far are recorded.
+    """
+    for source, problem in plan.refused:
+        yield _refuse(source, refusal_of(problem), recorder)
+    prepared = (
+        _prepare_here(plan.jobs, rules)
+        if min(workers, len(plan.jobs)) <= 1
+        else _prepare_in_pool(plan.jobs, rules, min(workers, len(plan.jobs)))
+    )
+    pending = dict.fromkeys(plan.jobs)
+    for job, outcome in prepared:
+        del pending[job]
+        result = _finish(job, outcome, recorder, folder)
+        yield result
+        if result.refusal is not None and result.refusal.kind == _ENDS_THE_RUN:
+            prepared.close()
+            break
+    for job in pending:
+        what = f"{job.source}: not reached, since nothing more could be written"
+        yield _refuse(job.source, refusal_of(NotReached(what, "Mend that and run again.")), recorder)
+
+
+_ENDS_THE_RUN = OutputImpossible("", "").kind
+
+
+def _finish(job: Job, outcome: _Prepared, recorder: Recorder | None, folder: OutputFolder) -> PhotoResult:
+    if isinstance(outcome, Refusal):
+        return _refuse(job.source, outcome, recorder)
+    try:
+        if recorder is None:
+            folder.check(job.target)
+            return dry_result(outcome, job.target)
+        return recorder.publish(outcome, job.target, folder)
+    except OutputError as error:
+        return _refuse(job.source, refusal_of(error), recorder)
+
+
+def _refuse(source: Path, refusal: Refusal, recorder: Recorder | None) -> PhotoResult:
+    result = refused(source, refusal)
+    if recorder is not None:
+        recorder.refuse(result)
+    return result
+
+
+def prepare_or_refuse(source: Path, rules: Rules, backends: Backends) -> _Prepared:
+    """Clean one photo in memory; every failure that concerns it alone becomes a refusal."""
+    from imgguard.pipeline import prepare_photo
+
+    try:
+        return prepare_photo(source, rules, backends)
+    except PhotoError as error:
+        return refusal_of(error)
+    except (MemoryError, Exception) as error:
+        if isinstance(error, ImgguardError):
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = (
+            f"{source}: unexpected {type(error).__name__} in {Path(where.filename).name} line {where.lineno} ({error})"
+        )
+        return refusal_of(InternalFault(what, "Leave the photo out and report this."))
+
+
+def _prepare_here(jobs: Sequence[Job], rules: Rules) -> Generator[tuple[Job, _Prepared], None, None]:
+    from imgguard.backends import default_backends
+
+    for job in jobs:
+        yield job, prepare_or_refuse(job.source, rules, default_backends())
+
+
+_worker_rules: Rules | None = None
+
+
+def _start_worker(rules: Rules) -> None:
+    """Load the models once; leave Ctrl-C to the main process."""
+    global _worker_rules
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import cv2
+
+    from imgguard.backends import default_backends
+
+    cv2.setNumThreads(1)
+    default_backends()
+    _worker_rules = rules
+
+
+def _work(source: Path) -> _Prepared:
+    from imgguard.backends import default_backends
+
+    assert _worker_rules is not None
+    return prepare_or_refuse(source, _worker_rules, default_backends())
+
+
+def _pool(rules: Rules, workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(rules,))
+
+
+def _prepare_in_pool(jobs: Sequence[Job], rules: Rules, workers: int) -> Generator[tuple[Job, _Prepared], None, None]:
+    """Prepare photos in worker processes, a few more under way than there are workers.
+
+    A photo whose decoder or model kills the process takes the whole pool along. What was under way then is tried
+    again, each alone in a process of its own, so that only the guilty one is refused.
+    """
+    waiting = deque(jobs)
+    while waiting:
+        suspects: list[Job] = []
+        pool = _pool(rules, workers)
+        try:
+            running: dict[Future[_Prepared], Job] = {}
+            while (waiting or running) and not suspects:
+                while waiting and len(running) < 2 * workers:
+                    job = waiting.popleft()
+                    running[pool.submit(_work, job.source)] = job
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    job = running.pop(future)
+                    try:
+                        outcome = future.result()
+                    except BrokenProcessPool:
+                        suspects.append(job)
+                        continue
+                    yield job, outcome
+            suspects += running.values()
+        except BrokenProcessPool:
+            suspects += [job, *running.values()]
+        finally:
+            _stop(pool)
+        for job in suspects:
+            yield job, _alone(job, rules)
+
+
+def _alone(job: Job, rules: Rules) -> _Prepared:
+    pool = _pool(rules, 1)
+    try:
+        return pool.submit(_work, job.source).result()
+    except BrokenProcessPool:
+        what = f"{job.source}: the process that worked on it ended (damaged file, or not enough memory)"
+        return refusal_of(WorkerDied(what, "Open it in a photo program and save it anew, or leave it out."))
+    finally:
+        _stop(pool)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once; what they were doing is not wanted any more."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(5)
+
+
+def default_workers() -> int:
+    """As many processes as there are cores for this one."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

@@ -1,0 +1,101 @@
+"""Turn a detected face into an embedding, or say why it cannot be compared.
+
+A face that is too small, too blurred or turned away gets no embedding: its vector would say little about who it
+is and could land near anybody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imgguard.backends import Backends, default_backends
+from imgguard.detect import cut_out
+from imgguard.lazy import cv2
+from imgguard.types import Detection, Embedding, Probe, Quality, Source
+
+if TYPE_CHECKING:
+    from imgguard.types import Floats, Photo, Pixels
+
+MIN_SIDE = 32.0
+MIN_SHARPNESS = 3.0
+MAX_TURN = 0.5
+
+_CROP = 224
+_CROP_FACE = 110.0
+
+
+def embed_face(photo: Photo, detection: Detection, backends: Backends | None = None) -> Embedding | None:
+    """Embed one face of a photo.
+
+    Args:
+        photo: A loaded photo.
+        detection: A face that `detect_faces` found in it.
+        backends: The models; the default ones if None.
+
+    Returns:
+        The embedding, or None where the face's quality is too low to compare it.
+    """
+    return make_probe(photo.pixels, detection, backends or default_backends()).embedding
+
+
+def make_probe(pixels: Pixels, detection: Detection, backends: Backends) -> Probe:
+    """Measure a face's quality and embed it where that is enough.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the picture in which the face was found.
+        detection: The face.
+        backends: The models.
+    """
+    aligned = align_face(pixels, detection, backends)
+    quality = _measure(detection, aligned)
+    if quality.fault is not None:
+        return Probe(detection, None, quality)
+    return Probe(detection, _embedding(aligned, backends), quality)
+
+
+def embed_at(pixels: Pixels, detection: Detection, backends: Backends) -> Embedding:
+    """Embed whatever is at the place of a face, however bad: for the check that nothing is left of it."""
+    return _embedding(align_face(pixels, detection, backends), backends)
+
+
+def align_face(pixels: Pixels, detection: Detection, backends: Backends) -> Pixels:
+    """Warp a face to the embedder's frame, (112, 112, 3), without skipping pixels of a large one."""
+    scale = _CROP_FACE / max(detection.box.width, detection.box.height, 1.0)
+    crop, (x, y) = cut_out(pixels, detection.box.center, _CROP / scale, _CROP)
+    landmarks = ((detection.landmarks - np.array((x, y), np.float32)) * np.float32(scale)).astype(np.float32)
+    return backends.embedder.align(crop, landmarks)
+
+
+def _embedding(aligned: Pixels, backends: Backends) -> Embedding:
+    vector = backends.embedder.embed(aligned)
+    vector.setflags(write=False)
+    return Embedding(vector, backends.embedder.model_id)
+
+
+def _measure(detection: Detection, aligned: Pixels) -> Quality:
+    grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY)
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).std())
+    turn = head_turn(detection.landmarks)
+    return Quality(detection.box.side, sharpness, turn, _fault(detection, sharpness, turn))
+
+
+def _fault(detection: Detection, sharpness: float, turn: float) -> str | None:
+    if detection.source is Source.BLAZEFACE:
+        return "no precise landmarks"
+    if detection.box.side < MIN_SIDE:
+        return f"only {detection.box.side:.0f} px large"
+    if sharpness < MIN_SHARPNESS:
+        return "too blurred"
+    return "turned away" if turn > MAX_TURN else None
+
+
+def head_turn(landmarks: Floats) -> float:
+    """How far the nose lies off the middle between the eyes, in distances between the eyes; see `Quality.turn`."""
+    right_eye, left_eye, nose = landmarks[0], landmarks[1], landmarks[2]
+    axis = left_eye - right_eye
+    length = float(np.linalg.norm(axis))
+    if length < 1e-6:
+        return float("inf")
+    return abs(float(np.dot(nose - (right_eye + left_eye) / 2, axis))) / length**2

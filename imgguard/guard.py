@@ -1,0 +1,221 @@
+"""The library's front door: a Guard knows the roster, the faces and the purpose, and cleans photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import platformdirs
+
+from consent.model import Purpose
+from consent.roster import Finding, Roster, read_roster
+from consent.store import RunRecord, Store
+from imgguard.backends import default_backends
+from imgguard.batch import default_workers, run_batch
+from imgguard.enroll import enroll
+from imgguard.errors import SetupError
+from imgguard.identify import Gallery
+from imgguard.output import OutputFolder
+from imgguard.pipeline import prepare_photo
+from imgguard.planning import Plan, format_of_name, plan_run
+from imgguard.recorder import Recorder, dry_result
+from imgguard.rules import Rules
+from imgguard.types import Format, PhotoResult, Style
+
+_T = TypeVar("_T", Purpose, Style, Format)
+
+
+def default_record() -> Path:
+    """Where the record is kept unless told otherwise: the user's own data folder, never beside the photos."""
+    return Path(platformdirs.user_data_dir("imgguard", appauthor=False)) / "school.imgguard"
+
+
+class Guard:
+    """Cleans photos by one roster for one purpose.
+
+    Attributes:
+        rules: What holds for every photo.
+        findings: What a person should look at in the roster and the ID photos.
+    """
+
+    def __init__(
+        self,
+        *,
+        roster: Path | str | None = None,
+        id_photos: Path | str | None = None,
+        purpose: Purpose | str | None = None,
+        recognition: bool = True,
+        style: Style | str = Style.BLUR,
+        format: Format | str | None = None,
+        record: Path | str | None = None,
+        on: date | None = None,
+    ) -> None:
+        """Read the roster and enrol the people of the ID photos, in memory.
+
+        Args:
+            roster: The consent roster (see `imgguard roster template`).
+            id_photos: A folder of ID photos named by student number.
+            purpose: What the photos are published for.
+            recognition: Off, nothing biometric is computed and everybody is covered; roster, ID photos and
+                purpose are then not used.
+            style: How covers look: blur, pixelate or solid.
+            format: The container to write: jpeg, png or webp; None for each source's own (HEIC becomes JPEG).
+            record: The record's file; None for `default_record()`.
+            on: The day for which consents have to hold; None for today.
+
+        Raises:
+            SetupError: if something needed is missing, or a value is unknown.
+            RosterError: if the roster cannot answer for the purpose.
+            WeightsError: if a model file is missing or altered.
+        """
+        on = on or date.today()
+        self._record = Path(record) if record is not None else default_record()
+        self._recorder: Recorder | None = None
+        self._roster: Roster | None = None
+        self.findings: tuple[Finding, ...] = ()
+        wanted = None if format is None else _known(Format, format, "format")
+        if wanted is Format.HEIF:
+            raise SetupError("HEIF is not written", "Choose jpeg, png or webp.")
+        style = _known(Style, style, "style")
+        if not recognition:
+            self.rules = Rules(None, {}, None, on, style, wanted)
+            return
+        if roster is None or id_photos is None or purpose is None:
+            raise SetupError(
+                "A roster, a folder of ID photos and a purpose are needed to know who may be seen",
+                "Give all three, or switch recognition off to cover everybody.",
+            )
+        purpose = _known(Purpose, purpose, "purpose")
+        self._roster = read_roster(Path(roster))
+        self._roster.require(purpose)
+        enrolment = enroll(Path(id_photos), self._roster, default_backends(), on)
+        self.findings = (*self._roster.findings, *enrolment.findings)
+        gallery = Gallery.from_references(enrolment.references)
+        self.rules = Rules(purpose, self._roster.subjects, gallery, on, style, wanted)
+
+    def __enter__(self) -> Self:
+        """Give the guard itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the record."""
+        self.close()
+
+    def close(self) -> None:
+        """Note the end of the run and close the record; the guard can be used again and begins a new run."""
+        if self._recorder is not None:
+            self._recorder.store.finish_run(self._recorder.run_id)
+            self._recorder.store.close()
+            self._recorder = None
+
+    def clean(
+        self, path: Path | str, out: Path | str, *, overwrite: bool = False, dry_run: bool = False
+    ) -> PhotoResult:
+        """Clean one photo.
+
+        Args:
+            path: The photo.
+            out: A folder, or the name of the file to write; a name such as clean.png chooses the format.
+            overwrite: Replace a file that is there already.
+            dry_run: Do everything but publish and record.
+
+        Raises:
+            PhotoError: why it is refused; nothing was written.
+            OutputError: why it cannot be written; nothing was written.
+            RecordError: if it cannot be recorded; nothing was written.
+        """
+        plan = self.plan([Path(path)], Path(out))
+        for _, problem in plan.refused:
+            raise problem
+        folder = OutputFolder(plan.out, overwrite, plan.inputs)
+        (job,) = plan.jobs
+        folder.check(job.target)
+        cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
+        if dry_run:
+            return dry_result(cleaned, job.target)
+        return self._open_record().publish(cleaned, job.target, folder)
+
+    def clean_folder(
+        self,
+        folder: Path | str,
+        out: Path | str,
+        *,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        workers: int | None = None,
+    ) -> Iterator[PhotoResult]:
+        """Clean every photo below a folder; the tree is mirrored in the output.
+
+        Args:
+            folder: The photos.
+            out: The output folder, outside of the input folder.
+            overwrite: Replace files that are there already.
+            dry_run: Do everything but publish and record.
+            workers: Processes; None for one a core.
+
+        Yields:
+            Results as they finish; a refused photo is a result with its reason, not an error.
+
+        Raises:
+            SetupError: if the folders cannot be used.
+            RecordError: if the record cannot be written.
+        """
+        plan = self.plan([Path(folder)], Path(out))
+        yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
+
+    def plan(self, inputs: list[Path], out: Path) -> Plan:
+        """Plan a run over photos and folders; see `imgguard.planning.plan_run`."""
+        return plan_run(inputs, out, self.rules.format)
+
+    def run(
+        self, plan: Plan, *, overwrite: bool = False, dry_run: bool = False, workers: int | None = None
+    ) -> Iterator[PhotoResult]:
+        """Carry out a plan; see `clean_folder`."""
+        recorder = None if dry_run else self._open_record()
+        rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self.rules
+        folder = OutputFolder(plan.out, overwrite, plan.inputs)
+        yield from run_batch(plan, rules, recorder, folder, workers or default_workers())
+
+    def _rules_for(self, target: Path) -> Rules:
+        """The rules for one target, whose name may ask for another container than the source's."""
+        wanted = self.rules.format or format_of_name(target)
+        rules = self.rules
+        return Rules(rules.purpose, rules.subjects, rules.gallery, rules.on, rules.style, wanted)
+
+    def _open_record(self) -> Recorder:
+        if self._recorder is None:
+            store = Store(self._record)
+            try:
+                self._recorder = Recorder(store, store.begin_run(self._run_record()))
+            except BaseException:
+                store.close()
+                raise
+        return self._recorder
+
+    def _run_record(self) -> RunRecord:
+        from imgguard import __version__
+
+        gallery = self.rules.gallery
+        return RunRecord(
+            imgguard_version=__version__,
+            purpose=self.rules.purpose.value if self.rules.purpose else None,
+            recognition=gallery is not None,
+            style=self.rules.style.value,
+            roster_sha256=self._roster.sha256 if self._roster else None,
+            gallery_size=len(gallery) if gallery is not None else 0,
+            threshold=gallery.threshold if gallery is not None else None,
+            models=default_backends().weights,
+        )
+
+
+def _known(kind: type[_T], value: _T | str, name: str) -> _T:
+    try:
+        return kind(value)
+    except ValueError as error:
+        choices = ", ".join(member.value for member in kind)
+        raise SetupError(f"{value!r} is not a {name}", f"Choose one of: {choices}.") from error

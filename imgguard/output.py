@@ -1,0 +1,152 @@
+"""Publish bytes atomically: a reader sees the whole file or none.
+
+Never overwrites unless told to, never writes through a link or out of the output folder, never onto an input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgguard.errors import OutputError, OutputExists, OutputImpossible, OutputUnsafe
+
+_NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFolder:
+    """Where photos are published.
+
+    Attributes:
+        root: The folder; nothing is ever written outside of it.
+        overwrite: Whether a file that is there already is replaced.
+        inputs: Resolved paths of all inputs, which are never written to.
+    """
+
+    root: Path
+    overwrite: bool
+    inputs: Collection[Path] = ()
+
+    def publish(self, content: bytes, target: Path) -> None:
+        """Write a file under its final name, wholly or not at all.
+
+        Args:
+            content: The finished bytes.
+            target: Where they go, inside of the root.
+
+        Raises:
+            OutputExists: if there is a file already and `overwrite` is off.
+            OutputUnsafe: if the target is a link, an input, or outside of the root.
+            OutputImpossible: if nothing can be written there: disk full, no permission.
+        """
+        try:
+            self.check(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _staged(content, target.parent) as staged:
+                self._move(staged, target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise _impossible(target, error) from error
+
+    def check(self, target: Path) -> None:
+        """Make sure that a file may be published at `target`; see `publish`."""
+        relative = _inside(target, self.root)
+        place = self.root
+        for part in relative.parts:
+            place = place / part
+            if place.is_symlink():
+                raise OutputUnsafe(f"{place}: is a link; imgguard does not write through links", "Remove the link.")
+        if target.resolve() in self.inputs:
+            raise OutputUnsafe(
+                f"{target}: is an input, and originals are never changed", "Choose another output folder."
+            )
+        if target.exists() and not self.overwrite:
+            raise _exists(target)
+
+    def _move(self, staged: Path, target: Path) -> None:
+        if self.overwrite:
+            staged.replace(target)
+            return
+        try:
+            # A hard link appears under its name at once and fails where there is a file: no gap for another writer.
+            os.link(staged, target)
+        except FileExistsError as error:
+            raise _exists(target) from error
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            _replace_reserved(staged, target)
+
+
+def _replace_reserved(staged: Path, target: Path) -> None:
+    """Where there are no hard links: reserve the name, then rename over it."""
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError as error:
+        raise _exists(target) from error
+    try:
+        staged.replace(target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _staged(content: bytes, folder: Path) -> Iterator[Path]:
+    """A complete, synced temporary file beside the target, gone afterwards whatever happens."""
+    handle, name = tempfile.mkstemp(prefix=".imgguard-", suffix=".part", dir=folder)
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        path.chmod(0o666 & ~_umask())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _inside(target: Path, root: Path) -> Path:
+    try:
+        relative = target.relative_to(root)
+    except ValueError:
+        relative = None
+    if relative is None or ".." in relative.parts or not relative.parts:
+        raise OutputUnsafe(f"{target}: outside of the output folder {root}", "Choose a name inside of it.")
+    return relative
+
+
+def _exists(target: Path) -> OutputExists:
+    return OutputExists(f"{target}: there is a file already", "Use --overwrite, or another output folder.")
+
+
+def _impossible(target: Path, error: OSError) -> OutputError:
+    remedy = (
+        "Free some space and run again."
+        if error.errno in _NO_SPACE
+        else ("Check the folder and its permissions, and run again.")
+    )
+    return OutputImpossible(f"{target}: cannot be written ({error.strerror})", remedy)

@@ -1,0 +1,110 @@
+"""The way of a photo, from the file to the cleaned bytes: one stage a line.
+
+Nothing here writes anything: `imgguard.recorder` publishes and records what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consent.policy import Unidentified, Verdict
+from imgguard.covers import cover_for
+from imgguard.detect import detect_faces
+from imgguard.embed import make_probe
+from imgguard.errors import UncleanOutput
+from imgguard.identify import identify_photo
+from imgguard.photo import load_photo
+from imgguard.redact import redact
+from imgguard.rules import Rules, cover_because
+from imgguard.sanitize import encode, leftovers, output_format
+from imgguard.types import CleanedPhoto, Detection, Embedding, FaceResult, Identification, OutputCheck, Style
+from imgguard.verify import CoveredFace, check_output
+
+if TYPE_CHECKING:
+    from imgguard.backends import Backends
+    from imgguard.types import Photo
+
+_MAX_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """A decided face, with its embedding for as long as the output is not checked."""
+
+    result: FaceResult
+    embedding: Embedding | None
+
+
+def prepare_photo(path: Path, rules: Rules, backends: Backends) -> CleanedPhoto:
+    """Clean one photo in memory.
+
+    Args:
+        path: The source.
+        rules: What holds for the run.
+        backends: The models.
+
+    Returns:
+        The finished, checked bytes and every decision behind them.
+
+    Raises:
+        PhotoError: naming the file, the reason and what to do.
+    """
+    photo = load_photo(path)
+    detections = detect_faces(photo, backends)
+    faces = judge_faces(photo, detections, rules, backends)
+    return _cover_until_clean(photo, faces, rules, backends)
+
+
+def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends) -> tuple[_Judged, ...]:
+    """Embed, identify and decide, for all faces of a photo."""
+    if rules.gallery is None:
+        return tuple(_unidentified(d, Unidentified.NO_RECOGNITION, rules.style) for d in detections)
+    probes = [make_probe(photo.pixels, detection, backends) for detection in detections]
+    return tuple(_judged(found, rules) for found in identify_photo(probes, rules.gallery))
+
+
+def _judged(found: Identification, rules: Rules) -> _Judged:
+    decision = rules.decide(found)
+    detection, quality = found.probe.detection, found.probe.quality
+    cover = cover_for(detection, rules.style) if decision.verdict is Verdict.COVER else None
+    face = FaceResult(detection, quality, found.candidates, found.outcome, found.threshold, decision, cover)
+    return _Judged(face, found.probe.embedding)
+
+
+def _unidentified(detection: Detection, why: Unidentified, style: Style) -> _Judged:
+    face = FaceResult(detection, None, (), None, None, cover_because(why), cover_for(detection, style))
+    return _Judged(face, None)
+
+
+def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:
+    """Redact, sanitize and verify; a face that only the check finds is covered, and all is done again."""
+    container = output_format(photo.format, rules.format)
+    for round_number in range(1, _MAX_ROUNDS + 1):
+        covered = [CoveredFace(f.result.detection, f.result.cover, f.embedding) for f in faces if f.result.cover]
+        kept = [f.result.detection for f in faces if f.result.cover is None]
+        pixels = redact(photo.pixels, [face.cover for face in covered], [face.box for face in kept])
+        content = encode(pixels, container, photo.encoding)
+        check = check_output(content, container, photo, covered, kept, rules.gallery, backends)
+        if check.ok:
+            results = tuple(face.result for face in faces)
+            removed = leftovers(photo.content, photo.format)
+            return CleanedPhoto(photo.path, photo.sha256, content, container, results, removed, round_number, check)
+        if not check.only_strays:
+            break
+        faces += tuple(_unidentified(d, Unidentified.FOUND_BY_CHECK, rules.style) for d in check.strays)
+    raise UncleanOutput(
+        f"{photo.path}: the cleaned picture did not pass its check ({_describe(check)})",
+        "Cover the faces by hand or leave this photo out, and report it: this should not happen.",
+    )
+
+
+def _describe(check: OutputCheck) -> str:
+    told = list(check.problems)
+    told += [f"still in the file: {part.name}, {part.meaning}" for part in check.leftovers]
+    told += [f"{len(check.readable)} covered faces still readable"] if check.readable else []
+    told += [f"{len(check.strays)} further faces"] if check.strays else []
+    told += [f"{check.changed_outside} pixels changed outside of covers"] if check.changed_outside else []
+    return "; ".join(told)

@@ -1,0 +1,102 @@
+"""Publish and record as one: nothing is published without its record, nor recorded without its bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consent.store import FaceRecord, PhotoRecord, Store
+from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
+
+if TYPE_CHECKING:
+    from imgguard.output import OutputFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The record of one run."""
+
+    store: Store
+    run_id: int
+
+    def publish(self, cleaned: CleanedPhoto, target: Path, folder: OutputFolder) -> PhotoResult:
+        """Write a cleaned photo and record it, both or neither.
+
+        Raises:
+            OutputError: if it cannot be written; nothing is recorded then.
+            RecordError: if it cannot be recorded; nothing is published then.
+        """
+        result = _result(cleaned, target, Status.PUBLISHED)
+        written = False
+        try:
+            with self.store.atomic():
+                self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
+                folder.publish(cleaned.content, target)
+                written = True
+        except BaseException:
+            # The record's commit failed after the file appeared.
+            if written and not folder.overwrite:
+                with contextlib.suppress(OSError):
+                    target.unlink(missing_ok=True)
+            raise
+        return result
+
+    def refuse(self, result: PhotoResult) -> None:
+        """Record a photo that was not published."""
+        with self.store.atomic():
+            self.store.add_photo(self.run_id, _record(result, None))
+
+
+def dry_result(cleaned: CleanedPhoto, target: Path) -> PhotoResult:
+    """Give the result of a photo that would have been published."""
+    return _result(cleaned, target, Status.DRY_RUN)
+
+
+def refused(source: Path, refusal: Refusal) -> PhotoResult:
+    """Give the result of a photo that is not published."""
+    return PhotoResult(source, None, Status.REFUSED, None, None, (), (), 0, refusal)
+
+
+def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
+    return PhotoResult(
+        source=cleaned.source,
+        target=target,
+        status=status,
+        sha256=cleaned.sha256,
+        output_sha256=hashlib.sha256(cleaned.content).hexdigest(),
+        faces=cleaned.faces,
+        removed=cleaned.removed,
+        rounds=cleaned.rounds,
+        refusal=None,
+    )
+
+
+def _record(result: PhotoResult, container: str | None) -> PhotoRecord:
+    return PhotoRecord(
+        status=result.status.value,
+        refusal=result.refusal.kind if result.refusal else None,
+        source_sha256=result.sha256,
+        output_sha256=result.output_sha256,
+        format=container,
+        rounds=result.rounds,
+        faces=tuple(_face_record(face) for face in result.faces),
+    )
+
+
+def _face_record(face: FaceResult) -> FaceRecord:
+    box = face.detection.box
+    return FaceRecord(
+        x1=box.x1,
+        y1=box.y1,
+        x2=box.x2,
+        y2=box.y2,
+        detection_score=face.detection.score,
+        outcome=face.outcome.value if face.outcome else "not_searched",
+        match_score=face.candidates[0].score if face.candidates else None,
+        verdict=face.decision.verdict.value,
+        reason=face.decision.reason.value,
+        subject_id=face.decision.subject_id,
+    )

@@ -1,0 +1,166 @@
+"""Check the finished bytes before they are published, by other means than those that made them.
+
+Another library decodes them, a scanner that shares no code with the writer lists their parts, both detectors search
+them at scales that were not used before, and what lies under each cover is held against what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imgguard.covers import cover_mask, window_of
+from imgguard.detect import SECOND_LOOK, cut_out, find_faces, same_detection
+from imgguard.embed import embed_at
+from imgguard.lazy import cv2
+from imgguard.sanitize import leftovers
+from imgguard.types import Detection, Embedding, Format, OutputCheck
+
+if TYPE_CHECKING:
+    from imgguard.backends import Backends
+    from imgguard.identify import Gallery
+    from imgguard.types import Cover, Floats, Mask, Photo, Pixels
+
+# A 1:1 threshold, low on purpose: nothing under a cover should come near the face that was there (SFace's
+# authors and OpenCV accept 0.363 as "the same person").
+_STILL_SIMILAR = 0.363
+# Correlation of the fine structure before and after; a face under a weak blur has 0.5 and more.
+_STILL_CORRELATED = 0.4
+_FLAT = 1.5
+_DETAIL_SIDE = 32
+_DETAIL_SIGMA = 4.0
+# A face with this share of its box under covers is taken as covered.
+_UNDER_COVER = 0.5
+# Compression moves the mean of an 8 x 8 block by less than this.
+_BLOCK = 8
+_BLOCK_TOLERANCE = 12
+_FADE = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoveredFace:
+    """A face that must not be readable in the output.
+
+    Attributes:
+        detection: Where it is.
+        cover: What lies over it.
+        embedding: What it was before; None where it could not be compared or recognition is off.
+    """
+
+    detection: Detection
+    cover: Cover
+    embedding: Embedding | None
+
+
+def check_output(
+    content: bytes,
+    container: Format,
+    photo: Photo,
+    covered: Sequence[CoveredFace],
+    kept: Sequence[Detection],
+    gallery: Gallery | None,
+    backends: Backends,
+) -> OutputCheck:
+    """Check finished bytes against the photo they were made from.
+
+    Args:
+        content: The encoded file.
+        container: What it should be.
+        photo: The source.
+        covered: Faces that must be gone.
+        kept: Faces that may be seen.
+        gallery: Who could be matched; None where recognition is off, and then nothing is embedded.
+        backends: The models.
+
+    Returns:
+        What was found; `.ok` only where nothing was.
+    """
+    parts = leftovers(content, container)
+    pixels = _decode(content)
+    if pixels is None or pixels.shape != photo.pixels.shape:
+        problem = "the finished file does not decode" if pixels is None else "the finished picture has another size"
+        return OutputCheck(parts, (), (), 0, (problem,))
+    mask = cover_mask([face.cover for face in covered], [face.box for face in kept], photo.size)
+    found = find_faces(pixels, backends, SECOND_LOOK)
+    return OutputCheck(
+        leftovers=parts,
+        readable=tuple(f.detection for f in covered if _is_readable(f, photo.pixels, pixels, gallery, backends)),
+        strays=tuple(face for face in found if not _is_expected(face, mask, kept)),
+        changed_outside=_changed_outside(
+            photo.pixels, pixels, _with_fade(mask, covered), exact=_is_exact(photo, container)
+        ),
+        problems=(),
+    )
+
+
+def _decode(content: bytes) -> Pixels | None:
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        return None
+    return None if decoded is None else np.asarray(decoded, np.uint8)
+
+
+def _is_expected(face: Detection, mask: Mask, kept: Sequence[Detection]) -> bool:
+    x1, y1, x2, y2 = window_of(face.box, (mask.shape[1], mask.shape[0]))
+    area = mask[y1:y2, x1:x2]
+    if not area.size or area.mean() >= _UNDER_COVER:
+        return True
+    return any(same_detection(face, other) for other in kept)
+
+
+def _is_readable(face: CoveredFace, before: Pixels, after: Pixels, gallery: Gallery | None, backends: Backends) -> bool:
+    if detail_correlation(before, after, face.detection) >= _STILL_CORRELATED:
+        return True
+    if gallery is None or face.embedding is None:
+        return False
+    left = embed_at(after, face.detection, backends)
+    if float(left.vector @ face.embedding.vector) >= _STILL_SIMILAR:
+        return True
+    return gallery.similarity(left) >= gallery.threshold
+
+
+def detail_correlation(before: Pixels, after: Pixels, face: Detection) -> float:
+    """Give the correlation, -1 to 1, of a face's fine structure before and after; 0 where none is left.
+
+    Needs no model, so it also holds where recognition is off.
+    """
+    one, other = (_detail(pixels, face) for pixels in (before, after))
+    if other.std() < _FLAT or one.std() < 1e-6:
+        return 0.0
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def _detail(pixels: Pixels, face: Detection) -> Floats:
+    extent = max(face.box.width, face.box.height, 1.0)
+    crop, _ = cut_out(pixels, face.box.center, extent, _DETAIL_SIDE)
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), _DETAIL_SIGMA), np.float32)
+
+
+def _with_fade(mask: Mask, covered: Sequence[CoveredFace]) -> Mask:
+    """Add the soft rim of the covers, which may differ from the source too."""
+    widest = max((min(face.cover.semi_axes) for face in covered), default=0.0)
+    reach = int(widest * _FADE) + _BLOCK + 3
+    size = (2 * reach + 1, 2 * reach + 1)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones(size, np.uint8)), bool) if mask.any() else mask
+
+
+def _is_exact(photo: Photo, container: Format) -> bool:
+    return container is Format.PNG or (container is Format.WEBP and photo.encoding.lossless)
+
+
+def _changed_outside(before: Pixels, after: Pixels, mask: Mask, *, exact: bool) -> int:
+    """Count the pixels outside of the covers that differ by more than the encoding explains."""
+    if exact:
+        return int(((before != after).any(axis=2) & ~mask).sum())
+    height, width = before.shape[:2]
+    size = max(1, width // _BLOCK), max(1, height // _BLOCK)
+    means = [cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) for pixels in (before, after)]
+    outside = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) == 0
+    moved = cv2.absdiff(*means).max(axis=2) > _BLOCK_TOLERANCE
+    return int((moved & outside).sum()) * _BLOCK * _BLOCK
