@@ -53,7 +53,7 @@ class Embedder(Protocol):
         """Give the (128,) float32 unit vector of an aligned face."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Backends:
     """The models of a run.
 

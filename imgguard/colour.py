@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageCms
 
+from imgguard.lazy import cv2
+
 if TYPE_CHECKING:
     from imgguard.types import Pixels
 
@@ -37,7 +39,14 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Pixels:
     assert rgb is not None
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
-    return np.asarray(rgb)
+    return _as_array(rgb)
+
+
+def _as_array(rgb: Image.Image) -> Pixels:
+    # Pillow keeps four bytes a pixel: taking them as they are and dropping one is much faster than packing three.
+    width, height = rgb.size
+    four = np.frombuffer(rgb.tobytes("raw", "RGBX"), np.uint8).reshape(height, width, 4)
+    return np.asarray(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -45,30 +45,32 @@ _COARSE_AREA_RATIO = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a photo is searched.
+    """How a photo is searched: at the finest scale, and then at half of it, and half again.
 
     Attributes:
-        long_sides: The whole photo is searched at each of these, in pixels of its longer side.
-        finest: And at this share of its own size, where that is larger than all of them.
+        side: The finest search has at least this many pixels on the longer side; smaller photos are enlarged.
+        share: And at least this share of the photo's own.
+        coarsest: The last search has no more than this many pixels on the longer side.
         second_opinion: Whether the second detector looks too.
     """
 
-    long_sides: tuple[int, ...]
-    finest: float
+    side: int
+    share: float
+    coarsest: int = 640
     second_opinion: bool = True
 
     def scales(self, size: tuple[int, int]) -> list[float]:
-        """The factors by which a photo of `size` is resized for each search, smallest first."""
+        """The factors by which a photo of `size` (width, height) is resized for each search, finest first."""
         longest = max(size)
-        sides = [float(side) for side in self.long_sides]
-        if self.finest * longest > sides[-1] * 1.1:
-            sides.append(self.finest * longest)
+        sides = [max(float(self.side), self.share * longest)]
+        while sides[-1] > self.coarsest:
+            sides.append(sides[-1] / 2)
         return [side / longest for side in sides]
 
 
-FIRST_LOOK = Look((640, 1280), 0.5)
+FIRST_LOOK = Look(1280, 0.5)
 # For the check of the output: in between the others, so that a face which fell through there has a new chance.
-SECOND_LOOK = Look((480, 960), 0.4)
+SECOND_LOOK = Look(960, 0.4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,18 @@ class _Candidate:
 
     face: Detection
     scale: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    """The photo at the scale of one search."""
+
+    pixels: Pixels
+    scale: float
+
+    def candidate(self, face: Detection, x: int, y: int) -> _Candidate:
+        """Bring a detection of the tile at (x, y) into the photo's coordinates."""
+        return _Candidate(_moved(face, 1 / self.scale, (x / self.scale, y / self.scale)), self.scale)
 
 
 def detect_faces(photo: Photo, backends: Backends | None = None) -> tuple[Detection, ...]:
@@ -94,38 +108,44 @@ def detect_faces(photo: Photo, backends: Backends | None = None) -> tuple[Detect
 
 def find_faces(pixels: Pixels, backends: Backends, look: Look) -> tuple[Detection, ...]:
     """Find the faces of a picture with a given look; see `detect_faces`."""
-    candidates = list(_search(pixels, backends, look))
+    levels = _pyramid(pixels, look)
+    candidates = [candidate for level in levels for candidate in _search(level, backends)]
     if look.second_opinion:
-        candidates += _second_opinion(pixels, backends)
+        fit = next((level for level in levels if max(level.pixels.shape) <= _TILE), levels[-1])
+        candidates += _second_opinion(fit, backends)
     settled = (_settle(pixels, backends, group) for group in _groups(candidates))
     faces = _merge([face for face in settled if face is not None])
     return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
 
 
-def _search(pixels: Pixels, backends: Backends, look: Look) -> Iterator[_Candidate]:
+def _pyramid(pixels: Pixels, look: Look) -> list[_Level]:
+    """Resize a photo for each search, each from the one before, which costs a fraction of doing it from the photo."""
     height, width = pixels.shape[:2]
+    levels: list[_Level] = []
+    source = pixels
     for scale in look.scales((width, height)):
-        scaled = _resized(pixels, scale)
-        floor = _CANDIDATE if scale < 1 else _ACCEPT
-        for x, y, tile in _tiles(scaled):
-            for face in backends.primary.detect(tile, floor):
-                yield _Candidate(_moved(face, 1 / scale, (x / scale, y / scale)), scale)
+        source = _resized(source, (max(1, round(width * scale)), max(1, round(height * scale))))
+        levels.append(_Level(source, scale))
+    return levels
 
 
-def _second_opinion(pixels: Pixels, backends: Backends) -> Iterator[_Candidate]:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, _TILE / max(height, width))
-    scaled = _resized(pixels, scale)
-    for x, y, part in [(0, 0, scaled), *_quarters(scaled)]:
+def _search(level: _Level, backends: Backends) -> Iterator[_Candidate]:
+    floor = _CANDIDATE if level.scale < 1 else _ACCEPT
+    for x, y, tile in _tiles(level.pixels):
+        for face in backends.primary.detect(tile, floor):
+            yield level.candidate(face, x, y)
+
+
+def _second_opinion(level: _Level, backends: Backends) -> Iterator[_Candidate]:
+    for x, y, part in [(0, 0, level.pixels), *_quarters(level.pixels)]:
         for face in backends.second.detect(part, _SECOND_CANDIDATE):
-            yield _Candidate(_moved(face, 1 / scale, (x / scale, y / scale)), scale)
+            yield level.candidate(face, x, y)
 
 
-def _resized(pixels: Pixels, scale: float) -> Pixels:
-    height, width = pixels.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    # Area interpolation is exact but slow where it is not a whole factor; linear after it is near enough.
-    how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    # Area interpolation is exact and fast for whole factors, and slow where linear is nearly as good.
+    factor = size[0] / pixels.shape[1]
+    how = cv2.INTER_AREA if factor < 0.39 or abs(factor - 0.5) < 0.01 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
 
 

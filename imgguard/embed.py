@@ -6,6 +6,7 @@ is and could land near anybody.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,12 @@ def make_probe(pixels: Pixels, detection: Detection, backends: Backends) -> Prob
 def embed_at(pixels: Pixels, detection: Detection, backends: Backends) -> Embedding:
     """Embed whatever is at the place of a face, however bad: for the check that nothing is left of it."""
     return _embedding(align_face(pixels, detection, backends), backends)
+
+
+@lru_cache(maxsize=4)
+def embed_nothing(backends: Backends) -> Embedding:
+    """Embed a flat grey patch: what a face has in common with it says nothing about who it is."""
+    return _embedding(np.full((112, 112, 3), 128, np.uint8), backends)
 
 
 def align_face(pixels: Pixels, detection: Detection, backends: Backends) -> Pixels:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imgguard.types import Floats, Mask, Pixels
 
 PIXELATE_CELLS = 4
+_LEAST_CELL = 6
 _LEVELS = 8
 # Least value, step and number of levels of Y, Cr and Cb: 4 + 3 + 2 bits.
 _COARSE_YCRCB = ((0, 16, 16), (112, 10, 8), (80, 16, 4))
@@ -31,8 +32,8 @@ _NEUTRAL = 128.0
 # Of the cover's smaller half axis.
 _FEATHER = 0.25
 _SURROUND = 1.0
-_MEMBRANE_SIDE = 64
-_MEMBRANE_STEPS = 160
+_MEMBRANE_SIDE = 48
+_MEMBRANE_STEPS = 72
 _TINT = 0.9
 
 
@@ -127,18 +128,20 @@ def _fill_solid(scene: _Scene) -> Pixels:
 
 
 def _fill_pixelate(scene: _Scene) -> Pixels:
-    """A grid of 4 x 4 cells over the cover, each of one colour with 8 levels a channel."""
+    """A grid of at most 4 x 4 cells over the cover, each of one colour with 8 levels a channel."""
     height, width = scene.covered.shape
     x0, y0 = scene.corner
     box = reach(scene.cover)
     fill = np.zeros_like(scene.pixels)
-    edges_x = np.linspace(box.x1 - x0, box.x2 - x0, PIXELATE_CELLS + 1).round().astype(int).clip(0, width)
-    edges_y = np.linspace(box.y1 - y0, box.y2 - y0, PIXELATE_CELLS + 1).round().astype(int).clip(0, height)
+    # A cell of few pixels would be no mosaic: small faces get fewer cells.
+    cells = max(1, min(PIXELATE_CELLS, int(min(box.width, box.height) / _LEAST_CELL)))
+    edges_x = np.linspace(box.x1 - x0, box.x2 - x0, cells + 1).round().astype(int).clip(0, width)
+    edges_y = np.linspace(box.y1 - y0, box.y2 - y0, cells + 1).round().astype(int).clip(0, height)
     edges_x[[0, -1]], edges_y[[0, -1]] = (0, width), (0, height)
     inner_x = np.clip(edges_x, max(0, int(box.x1 - x0)), min(width, int(box.x2 - x0) + 1))
     inner_y = np.clip(edges_y, max(0, int(box.y1 - y0)), min(height, int(box.y2 - y0) + 1))
-    for row in range(PIXELATE_CELLS):
-        for column in range(PIXELATE_CELLS):
+    for row in range(cells):
+        for column in range(cells):
             cell = scene.pixels[inner_y[row] : inner_y[row + 1], inner_x[column] : inner_x[column + 1]]
             if cell.size:
                 fill[edges_y[row] : edges_y[row + 1], edges_x[column] : edges_x[column + 1]] = _coarse_mean(cell)
@@ -210,7 +213,7 @@ def _membrane(scene: _Scene, size: tuple[int, int]) -> Floats:
     field: Floats = np.where(known, held, start).astype(np.float32)
     for step in range(_MEMBRANE_STEPS):
         # Wide steps first carry the rim's colours to the middle, narrow ones then smooth.
-        reach_px = 1 + 2 * max(1, 8 >> (step // 16))
+        reach_px = 1 + 2 * max(1, 8 >> (step // 8))
         field = np.where(known, held, cv2.blur(field, (reach_px, reach_px), borderType=cv2.BORDER_REPLICATE))
     return np.asarray(cv2.GaussianBlur(field, (0, 0), 1.5), np.float32)
 
