@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import piexif
+import pillow_heif
 
 from imgguard.sanitize import leftovers
 from imgguard.types import Format, Part
@@ -54,8 +56,7 @@ def read_metadata(photo: Photo) -> tuple[MetadataItem, ...]:
 def _exif_of(photo: Photo, parts: tuple[Part, ...]) -> bytes:
     """Find the EXIF block: a TIFF structure, wherever the container keeps it."""
     if photo.format is Format.HEIF:
-        at = photo.content.find(_EXIF_HEADER)
-        return photo.content[at + len(_EXIF_HEADER) :] if at >= 0 else b""
+        return _heif_exif(photo.content)
     for part in parts:
         block = photo.content[part.offset : part.offset + part.length]
         if part.name == "APP1" and block[4:10] == _EXIF_HEADER:
@@ -63,6 +64,14 @@ def _exif_of(photo: Photo, parts: tuple[Part, ...]) -> bytes:
         if part.name in ("eXIf", "EXIF"):
             return block[8:].removeprefix(_EXIF_HEADER)
     return b""
+
+
+def _heif_exif(content: bytes) -> bytes:
+    try:
+        block: bytes = pillow_heif.open_heif(io.BytesIO(content)).info.get("exif") or b""
+    except Exception:
+        return b""
+    return block.removeprefix(_EXIF_HEADER)
 
 
 def _exif_items(block: bytes) -> Iterator[MetadataItem]:

@@ -157,7 +157,7 @@ def _changed_outside(before: Pixels, after: Pixels, mask: Mask, covered: Sequenc
     blocks = width // _BLOCK, height // _BLOCK
     near = mask[:height, :width].reshape(blocks[1], _BLOCK, blocks[0], _BLOCK).any(axis=(1, 3))
     rim = 2 * (int(widest * _FADE) // _BLOCK + 2) + 1
-    near = cv2.dilate(near.astype(np.uint8), np.ones((rim, rim), np.uint8)) > 0
+    near = np.asarray(cv2.dilate(np.asarray(near, np.uint8), np.ones((rim, rim), np.uint8)), bool)
     if exact:
         moved = (before[:height, :width] != after[:height, :width]).any(axis=2)
         outside = ~np.repeat(np.repeat(near, _BLOCK, axis=0), _BLOCK, axis=1)

@@ -1,0 +1,155 @@
+"""`imgguard clean`: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import A_PATH, FORMATS, STYLES, who_may_be_seen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from imgguard.guard import Guard
+    from imgguard.planning import Plan
+    from imgguard.types import PhotoResult
+
+
+_EXAMPLES = """\b
+Examples:
+  imgguard clean sports_day/ -o cleaned/ --roster roster.csv --id-photos ids/ --purpose school_website
+  imgguard clean photo.jpg -o clean.jpg --no-recognition
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("photos", metavar="PHOTO_OR_FOLDER...", nargs=-1, required=True, type=A_PATH)
+@click.option("-o", "--out", required=True, type=A_PATH, help="Output folder; for a single photo also a file name.")
+@who_may_be_seen
+@click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
+@click.option("--style", type=STYLES, default="blur", show_default=True, help="How covers look.")
+@click.option(
+    "--format", "container", type=FORMATS, default="auto", show_default=True,
+    help="File format to write; auto keeps the photo's own (HEIC becomes JPEG).",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
+@click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
+@click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
+@click.option("--record", type=A_PATH, help="The record's file, if not the one in your user data folder.")
+@click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
+def clean(
+    photos: tuple[Path, ...],
+    out: Path,
+    roster: Path | None,
+    id_photos: Path | None,
+    purpose: str | None,
+    no_recognition: bool,
+    style: str,
+    container: str,
+    dry_run: bool,
+    report: Path | None,
+    overwrite: bool,
+    record: Path | None,
+    workers: int | None,
+) -> int:
+    """Clean photos: cover who is not known to be allowed, remove everything else, check, publish.
+
+    The tree below a folder is mirrored in the output folder. Nothing is overwritten, no original is changed, and every
+    file that is not published is listed with the reason.
+    """
+    _check_options(no_recognition, {"--roster": roster, "--id-photos": id_photos, "--purpose": purpose})
+    from rich.console import Console
+
+    from cli.shown import show_findings, show_others, show_results
+    from imgguard.guard import Guard
+
+    console, notes = Console(), Console(stderr=True)
+    _check_report(report, out)
+    with notes.status("Reading the roster and the ID photos"):
+        guard = Guard(
+            roster=roster,
+            id_photos=id_photos,
+            purpose=purpose,
+            recognition=not no_recognition,
+            style=style,
+            format=None if container == "auto" else container,
+            record=record,
+        )
+    plan = guard.plan(list(photos), out)
+    show_findings(console, guard.findings)
+    results: list[PhotoResult] = []
+    interrupted = False
+    try:
+        for result in _with_progress(notes, guard, plan, overwrite, dry_run, workers):
+            results.append(result)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        guard.close()
+        planned = len(plan.jobs) + len(plan.refused)
+        show_results(console, results, planned, plan.out, dry_run=dry_run)
+        show_others(console, plan.others)
+        if report is not None:
+            _write_report(report, results, guard, plan)
+    if interrupted:
+        raise click.Abort
+    return 3 if any(result.refusal for result in results) else 0
+
+
+def _check_options(no_recognition: bool, needed: dict[str, object]) -> None:
+    given = [name for name, value in needed.items() if value is not None]
+    missing = [name for name, value in needed.items() if value is None]
+    if no_recognition and given:
+        raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(given)}.")
+    if not no_recognition and missing:
+        raise click.UsageError(
+            f"Missing {', '.join(missing)}. Without them nobody can be known to be allowed; "
+            "to cover everybody, use --no-recognition."
+        )
+
+
+def _check_report(report: Path | None, out: Path) -> None:
+    if report is None:
+        return
+    if report.exists():
+        raise click.UsageError(f"--report: {report} exists already.")
+    if report.resolve().is_relative_to(out.resolve()):
+        raise click.UsageError("--report: inside the output folder it would be published with the photos.")
+    if not report.resolve().parent.is_dir():
+        raise click.UsageError(f"--report: there is no folder {report.parent}.")
+
+
+def _with_progress(
+    notes: Console, guard: Guard, plan: Plan, overwrite: bool, dry_run: bool, workers: int | None
+) -> Iterator[PhotoResult]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("Cleaning"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[kept]} faces kept, {task.fields[covered]} covered, {task.fields[refused]} refused"),
+        TimeRemainingColumn(),
+    )
+    kept = covered = refused = 0
+    with Progress(*columns, console=notes) as progress:
+        task = progress.add_task("", total=len(plan.jobs) + len(plan.refused), kept=0, covered=0, refused=0)
+        for result in guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers):
+            under_cover = sum(face.cover is not None for face in result.faces)
+            covered += under_cover
+            kept += len(result.faces) - under_cover
+            refused += result.refusal is not None
+            progress.update(task, advance=1, kept=kept, covered=covered, refused=refused)
+            yield result
+
+
+def _write_report(report: Path, results: list[PhotoResult], guard: Guard, plan: Plan) -> None:
+    from imgguard.output import OutputFolder
+    from imgguard.report import build_report
+
+    text = build_report(results, guard.rules, guard.findings, plan.others)
+    folder = report.resolve().parent
+    OutputFolder(folder, overwrite=False).publish(text.encode(), folder / report.name)

@@ -1,0 +1,81 @@
+"""What several commands show on the screen, as rich tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from consent.roster import Finding
+    from imgguard.types import PhotoResult
+
+_MOST_FINDINGS = 20
+_MOST_OTHERS = 10
+
+
+def printable(text: object) -> str:
+    """Make a text safe to show: control and direction characters of file names become visible."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in str(text))
+
+
+def cell(text: object) -> Text:
+    """A table cell in which nothing is taken for markup."""
+    return Text(printable(text))
+
+
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """List what a person should look at in the roster and the ID photos."""
+    if not findings:
+        return
+    table = Table("Where", "What", title="Please look at", title_justify="left", box=None)
+    for finding in findings[:_MOST_FINDINGS]:
+        table.add_row(cell(_place(finding)), cell(finding.what))
+    if len(findings) > _MOST_FINDINGS:
+        table.add_row("...", f"and {len(findings) - _MOST_FINDINGS} more: imgguard roster check, or --report")
+    console.print(table)
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.source}, row {finding.row}" if finding.row else finding.source
+
+
+def show_results(console: Console, results: Sequence[PhotoResult], planned: int, out: Path, *, dry_run: bool) -> None:
+    """Show what became of the photos and their faces, and every refusal with its remedy."""
+    done = [result for result in results if result.refusal is None]
+    faces = [face for result in done for face in result.faces]
+    covered = Counter(face.decision.reason for face in faces if face.cover is not None)
+    table = Table(show_header=False, box=None)
+    table.add_row("Would be published" if dry_run else "Published", cell(f"{len(done)} of {planned} photos, in {out}"))
+    table.add_row("Faces kept", str(len(faces) - covered.total()))
+    table.add_row("Faces covered", str(covered.total()))
+    for reason, count in covered.most_common():
+        table.add_row("", f"{count:>4}  {reason.words}")
+    table.add_row("Refused", str(len(results) - len(done)))
+    if len(results) < planned:
+        table.add_row("Not done", str(planned - len(results)))
+    console.print(table)
+    _show_refusals(console, results)
+
+
+def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
+    refused = [(result.source, result.refusal) for result in results if result.refusal is not None]
+    if not refused:
+        return
+    table = Table("File", "Why", "What to do", title="Refused, not published", title_justify="left")
+    for source, refusal in refused:
+        table.add_row(cell(source), cell(refusal.what.removeprefix(f"{source}: ")), cell(refusal.remedy))
+    console.print(table)
+
+
+def show_others(console: Console, others: Sequence[Path]) -> None:
+    """List the files that are not photos and were left where they are."""
+    if others:
+        more = f", and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
+        names = ", ".join(printable(path.name) for path in others[:_MOST_OTHERS])
+        console.print(cell(f"Not photos, not copied: {names}{more}"))

@@ -1,0 +1,76 @@
+"""Look at a photo without cleaning it: for `imgguard inspect` and the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgguard.backends import default_backends
+from imgguard.detect import detect_faces
+from imgguard.metadata import MetadataItem, read_metadata
+from imgguard.output import OutputFolder
+from imgguard.photo import load_photo
+from imgguard.pipeline import judge_faces
+from imgguard.types import FaceResult, Photo
+
+if TYPE_CHECKING:
+    from PIL import ImageDraw
+
+    from imgguard.guard import Guard
+
+_KEPT, _COVERED = (0, 160, 60), (220, 30, 30)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """What was found in a photo: its faces as they would be decided, and what its file tells."""
+
+    photo: Photo
+    faces: tuple[FaceResult, ...]
+    metadata: tuple[MetadataItem, ...]
+
+
+def inspect_photo(path: Path, guard: Guard) -> Inspection:
+    """Find and decide, but publish nothing.
+
+    Raises:
+        PhotoError: if the photo cannot be read.
+    """
+    photo = load_photo(path)
+    backends = default_backends()
+    judged = judge_faces(photo, detect_faces(photo, backends), guard.rules, backends)
+    return Inspection(photo, tuple(face.result for face in judged), read_metadata(photo))
+
+
+def draw_inspection(found: Inspection, target: Path) -> None:
+    """Write the photo as PNG with a box around each face and the reason beside it.
+
+    Raises:
+        OutputError: if the file exists or cannot be written.
+    """
+    import io
+
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(found.photo.pixels)
+    draw = ImageDraw.Draw(image)
+    for number, face in enumerate(found.faces, 1):
+        _draw_face(draw, number, face, max(image.size))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    folder = target.resolve().parent
+    OutputFolder(folder, overwrite=False, inputs={found.photo.path.resolve()}).publish(
+        out.getvalue(), folder / target.name
+    )
+
+
+def _draw_face(draw: ImageDraw.ImageDraw, number: int, face: FaceResult, longest: int) -> None:
+    box = face.detection.box
+    colour = _KEPT if face.cover is None else _COVERED
+    draw.rectangle((box.x1, box.y1, box.x2, box.y2), outline=colour, width=max(2, longest // 600))
+    label = f"{number} {face.decision.verdict.value}: {face.decision.reason.words}"
+    size = max(12, longest // 110)
+    place = (box.x1, max(0.0, box.y1 - size * 1.4))
+    draw.rectangle(draw.textbbox(place, label, font_size=size), fill=(255, 255, 255))
+    draw.text(place, label, fill=colour, font_size=size)
