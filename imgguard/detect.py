@@ -27,6 +27,9 @@ _CONFIRM = 0.5
 _CONFIRM_SECONDED = 0.3
 _SECOND_CANDIDATE = 0.5
 _SECOND_ACCEPT = 0.65
+# The second detector sees a picture in 192 px: a face of less than this share of it is placed too coarsely to be
+# covered where it is said to be, and counts only if the primary detector confirms it.
+_SECOND_PRECISE = 1 / 8
 
 _TILE = 1280
 _TILE_OVERLAP = 96
@@ -139,7 +142,9 @@ def _search(level: _Level, backends: Backends) -> Iterator[_Candidate]:
 def _second_opinion(level: _Level, backends: Backends) -> Iterator[_Candidate]:
     for x, y, part in [(0, 0, level.pixels), *_quarters(level.pixels)]:
         for face in backends.second.detect(part, _SECOND_CANDIDATE):
-            yield level.candidate(face, x, y)
+            placed_well = face.box.side >= _SECOND_PRECISE * max(part.shape)
+            score = face.score if placed_well else min(face.score, _SECOND_CANDIDATE)
+            yield level.candidate(replace(face, score=score), x, y)
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
