@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _ACCEPT = 0.4
 _CANDIDATE = 0.1
 _CONFIRM = 0.5
-_CONFIRM_SECONDED = 0.3
+_CONFIRM_SUPPORTED = 0.3
+_DOUBTFUL, _SURE = 0.6, 0.8
 _SECOND_CANDIDATE = 0.5
 _SECOND_ACCEPT = 0.65
 # The second detector sees a picture in 192 px: a face of less than this share of it is placed too coarsely to be
@@ -44,6 +45,7 @@ _SAME_AREA_RATIO = 0.35
 # The second detector places small faces coarsely.
 _COARSE_OVERLAP = 0.25
 _COARSE_AREA_RATIO = 0.15
+_GHOST_OVERLAP = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def find_faces(pixels: Pixels, backends: Backends, look: Look) -> tuple[Detectio
     if look.second_opinion:
         fit = next((level for level in levels if max(level.pixels.shape) <= _TILE), levels[-1])
         candidates += _second_opinion(fit, backends)
-    settled = (_settle(pixels, backends, group) for group in _groups(candidates))
+    groups = _groups(candidates)
+    settled = (_settle(pixels, backends, group, ghostly=_may_be_ghost(group, groups)) for group in groups)
     faces = _merge([face for face in settled if face is not None])
     return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
 
@@ -218,19 +221,32 @@ def same_detection(one: Detection, other: Detection) -> bool:
     return one.box.overlap(other.box) >= _COARSE_OVERLAP * smaller and smaller >= _COARSE_AREA_RATIO * larger
 
 
-def _settle(pixels: Pixels, backends: Backends, group: list[_Candidate]) -> Detection | None:
-    """Accept a group as a face or not, with its best landmarks."""
+def _may_be_ghost(group: list[_Candidate], groups: list[list[_Candidate]]) -> bool:
+    """Say whether a doubtful face half lies on a sure one of its size: often the same face, seen askew when coarse."""
+    face = group[0].face
+    if face.score >= _DOUBTFUL:
+        return False
+    sure = (g[0].face.box for g in groups if g[0].face.score >= _SURE)
+    return any(
+        face.box.overlap(box) >= _GHOST_OVERLAP * min(face.box.area, box.area)
+        and min(face.box.area, box.area) >= _SAME_AREA_RATIO * max(face.box.area, box.area)
+        for box in sure
+    )
+
+
+def _settle(pixels: Pixels, backends: Backends, group: list[_Candidate], *, ghostly: bool) -> Detection | None:
+    """Accept a group as a face or not, with its best landmarks; a ghostly one has to be seen in the photo itself."""
     primary = [c for c in group if c.face.source is Source.YUNET]
     seconds = [c for c in group if c.face.source is Source.BLAZEFACE]
     best = (primary or group)[0]
     sure_of_second = any(c.face.score >= _SECOND_ACCEPT for c in seconds)
-    accepted = best.face.score >= _ACCEPT if primary else sure_of_second
+    accepted = not ghostly and (best.face.score >= _ACCEPT if primary else sure_of_second)
     closer = None
     if not accepted or (best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)):
         closer = _look_closer(pixels, backends, best.face.box)
-    confirmed = closer is not None and closer.score >= (_CONFIRM_SECONDED if seconds else _CONFIRM)
+    confirmed = closer is not None and closer.score >= (_CONFIRM_SUPPORTED if seconds or ghostly else _CONFIRM)
     if not accepted and not confirmed:
-        return best.face if sure_of_second else None
+        return best.face if sure_of_second and not ghostly else None
     face = closer if closer is not None and closer.score >= _CONFIRM else best.face
     source = _agreement(bool(primary) or confirmed, bool(seconds))
     return replace(face, score=max(face.score, best.face.score), source=source)
