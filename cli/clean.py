@@ -38,7 +38,13 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
-@click.option("--record", type=A_PATH, help="The record's file, if not the one in your user data folder.")
+@click.option(
+    "--record",
+    type=A_PATH,
+    envvar="IMGGUARD_RECORD",
+    show_envvar=True,
+    help="The record's file, if not the one in your user data folder.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
 def clean(
     photos: tuple[Path, ...],

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from consent.errors import RosterError
 from consent.model import Answer, Consent, Purpose, Subject
+from consent.tables import decode, read_bytes, split_table
 
 REQUIRED_COLUMNS = ("number", "biometric_ok", "do_not_publish", "signed_by", "signed_on")
 OPTIONAL_COLUMNS = (
@@ -29,7 +30,6 @@ OPTIONAL_COLUMNS = (
     "form_id",
     "valid_until",
 )
-MAX_BYTES = 64 * 1024 * 1024
 
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0"}
@@ -87,8 +87,8 @@ def read_roster(path: Path) -> Roster:
     Raises:
         RosterError: if the file is missing, unreadable, empty, or lacks a required column.
     """
-    content = _read_bytes(path)
-    header, rows = _table(path, _decode(content))
+    content = read_bytes(path)
+    header, rows = split_table(path, decode(content))
     _check_header(path, header)
     purposes = frozenset(Purpose(name) for name in header if name in set(Purpose))
     findings: list[Finding] = []
@@ -126,47 +126,6 @@ _TEMPLATE_TAIL = (
     "form_id",
     "valid_until",
 )
-
-
-def _read_bytes(path: Path) -> bytes:
-    remedy = "Give the path of the roster file (see: imgguard roster template)."
-    if not path.is_file():
-        raise RosterError(f"{path}: there is no such roster file", remedy)
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RosterError(f"{path}: cannot be read ({error.strerror})", "Allow yourself to read it.") from error
-    if len(content) > MAX_BYTES:
-        raise RosterError(f"{path}: larger than {MAX_BYTES // 2**20} MB, so not a roster", remedy)
-    return content
-
-
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _table(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    remedy = "Save it as CSV with one header row, as `imgguard roster template` shows it."
-    if "\0" in text:
-        raise RosterError(f"{path}: not a text file", remedy)
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        # Rows are counted as a spreadsheet counts them: a cell with line breaks in it is still one row.
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise RosterError(f"{path}: not readable as CSV ({error})", remedy) from error
-    if not lines:
-        raise RosterError(f"{path}: the file is empty", remedy)
-    header = [cell.strip().lower() for cell in lines[0]]
-    rows = [(n, [c.strip() for c in line]) for n, line in enumerate(lines[1:], 2) if any(map(str.strip, line))]
-    return header, rows
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.backends import Backends, default_backends
-from imgguard.detect import cut_out
 from imgguard.lazy import cv2
+from imgguard.scales import cut_out
 from imgguard.types import Detection, Embedding, Probe, Quality, Source
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from consent.model import Reference, Subject
 from consent.roster import Finding, Roster
-from imgguard.detect import Look, find_faces
+from imgguard.detect import find_faces
 from imgguard.embed import make_probe
 from imgguard.errors import PhotoError, SetupError
 from imgguard.photo import load_photo
+from imgguard.scales import Look
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MIN_LEAD = 0.1
 _SHOWN_CANDIDATES = 5
+_DIMENSIONS = 128
 
 
 class Gallery:
@@ -63,7 +64,7 @@ class Gallery:
             )
         ids = tuple(sorted(vectors))
         means = [np.mean(vectors[subject_id], axis=0) for subject_id in ids]
-        templates = np.array([mean / np.linalg.norm(mean) for mean in means], np.float32).reshape(len(ids), -1)
+        templates = np.array([mean / np.linalg.norm(mean) for mean in means], np.float32).reshape(len(ids), _DIMENSIONS)
         templates.setflags(write=False)
         return cls(ids, templates, next(iter(models), ""), fpir)
 

@@ -79,6 +79,8 @@ def redact(pixels: Pixels, covers: Sequence[Cover], kept: Iterable[BoundingBox])
 def _lay(out: Pixels, pixels: Pixels, covered: Mask, cover: Cover, kept: Sequence[BoundingBox]) -> None:
     size = (pixels.shape[1], pixels.shape[0])
     x1, y1, x2, y2 = window = window_of(_surrounded(cover), size)
+    if x1 >= x2 or y1 >= y2:
+        return
     scene = _Scene(pixels[y1:y2, x1:x2], covered[y1:y2, x1:x2], radius_in(cover, window), cover, (x1, y1))
     fill = _FILLS[cover.style](scene)
     opacity = _opacity(scene, kept)

@@ -1,0 +1,63 @@
+"""Read the text tables that schools export: any usual encoding and delimiter, bounded in size."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from consent.errors import RosterError
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a roster file.
+
+    Raises:
+        RosterError: if it is missing, unreadable or far too large.
+    """
+    remedy = "Give the path of the roster file (see: imgguard roster template)."
+    if not path.is_file():
+        raise RosterError(f"{path}: there is no such roster file", remedy)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RosterError(f"{path}: cannot be read ({error.strerror})", "Allow yourself to read it.") from error
+    if len(content) > MAX_BYTES:
+        raise RosterError(f"{path}: larger than {MAX_BYTES // 2**20} MB, so not a roster", remedy)
+    return content
+
+
+def decode(content: bytes) -> str:
+    """Decode UTF-16 (by its mark), UTF-8 with or without a mark, or else cp1252; bad characters never stop it."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def split_table(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Split a table into its header (lower case) and its rows with their numbers, the header being row 1.
+
+    Raises:
+        RosterError: if it is empty or not CSV.
+    """
+    remedy = "Save it as CSV with one header row, as `imgguard roster template` shows it."
+    if "\0" in text:
+        raise RosterError(f"{path}: not a text file", remedy)
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        # Rows are counted as a spreadsheet counts them: a cell with line breaks in it is still one row.
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise RosterError(f"{path}: not readable as CSV ({error})", remedy) from error
+    if not lines:
+        raise RosterError(f"{path}: the file is empty", remedy)
+    header = [cell.strip().lower() for cell in lines[0]]
+    rows = [(n, [c.strip() for c in line]) for n, line in enumerate(lines[1:], 2) if any(map(str.strip, line))]
+    return header, rows

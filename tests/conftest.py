@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from imgguard import BoundingBox, Guard
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_images"
+# The samples' consents are judged on one fixed day, so that the tests do not age with them.
+TODAY = date(2026, 11, 23)
+
+
+@dataclass(frozen=True)
+class TrueFace:
+    person: str
+    box: BoundingBox
+
+
+@pytest.fixture(autouse=True)
+def _record_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may write into the record of the person who runs it."""
+    monkeypatch.setenv("IMGGUARD_RECORD", str(tmp_path / "record.imgguard"))
+
+
+@pytest.fixture(scope="session")
+def truth() -> dict[str, tuple[TrueFace, ...]]:
+    """Who is where in the sample event photos."""
+    photos = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))["photos"]
+    return {
+        name: tuple(TrueFace(face["person"], _box(*face["box"])) for face in photo["faces"])
+        for name, photo in photos.items()
+    }
+
+
+def _box(x: float, y: float, width: float, height: float) -> BoundingBox:
+    return BoundingBox(x, y, x + width, y + height)
+
+
+@pytest.fixture(scope="session")
+def make_guard(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Guard]:
+    """Make a guard of the sample school; the same arguments give the same guard."""
+    made: dict[str, Guard] = {}
+
+    def make(**options: object) -> Guard:
+        key = repr(sorted(options.items()))
+        if key not in made:
+            record = tmp_path_factory.mktemp("records") / "record.imgguard"
+            school = {
+                "roster": SAMPLES / "roster.csv",
+                "id_photos": SAMPLES / "id_photos",
+                "purpose": "school_website",
+            }
+            people = {} if options.get("recognition") is False else school
+            made[key] = Guard(**{**people, "record": record, "on": TODAY, **options})  # type: ignore[arg-type]
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def guard(make_guard: Callable[..., Guard]) -> Guard:
+    return make_guard()
+
+
+@pytest.fixture(scope="session")
+def covering_guard(make_guard: Callable[..., Guard]) -> Guard:
+    """A guard without recognition: everybody is covered."""
+    return make_guard(recognition=False)

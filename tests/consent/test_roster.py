@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consent import Answer, Purpose, RosterError, Verdict, decide, read_roster, roster_template
+from consent.roster import Roster
+from tests.conftest import SAMPLES
+
+HEADER = "number,first_name,last_name,biometric_ok,school_website,do_not_publish,signed_by,signed_on,valid_until"
+TODAY = date(2026, 11, 23)
+ROW = "020411,Amina,Rowe,yes,yes,,Guardian,2026-09-01,2027-06-30"
+
+
+def roster_of(folder: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8") -> Roster:
+    path = folder / "roster.csv"
+    path.write_bytes("\n".join([header, *rows]).encode(encoding))
+    return read_roster(path)
+
+
+def is_kept(roster: Roster, number: str = "020411") -> bool:
+    return decide(roster.subjects[number], Purpose.SCHOOL_WEBSITE, TODAY).verdict is Verdict.KEEP
+
+
+def test_a_clear_row_is_read_without_findings(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW)
+    assert is_kept(roster)
+    assert roster.findings == ()
+    assert roster.purposes == {Purpose.SCHOOL_WEBSITE}
+    assert roster.subjects["020411"].consents[Purpose.SCHOOL_WEBSITE].source_row == 2
+
+
+def test_the_sample_roster_is_clear() -> None:
+    roster = read_roster(SAMPLES / "roster.csv")
+    assert len(roster.subjects) == 14
+    assert roster.findings == ()
+
+
+def test_the_template_is_a_roster_itself(tmp_path: Path) -> None:
+    (tmp_path / "template.csv").write_text(roster_template())
+    roster = read_roster(tmp_path / "template.csv")
+    assert roster.purposes == frozenset(Purpose)
+    assert len(roster.subjects) == 2
+    assert roster.findings == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_every_usual_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("Amina", "Zoë"), encoding=encoding)
+    assert roster.subjects["020411"].name == "Zoë Rowe"
+    assert is_kept(roster)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_are_read(tmp_path: Path, delimiter: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace(",", delimiter), header=HEADER.replace(",", delimiter))
+    assert is_kept(roster)
+
+
+@pytest.mark.parametrize("word", ["maybe", "yes?", "ja", "no/yes", "-", "=TRUE()"])
+def test_an_unknown_answer_is_no_with_its_row(tmp_path: Path, word: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("yes,yes", f"yes,{word}"))
+    assert roster.subjects["020411"].consents[Purpose.SCHOOL_WEBSITE].answer is Answer.UNKNOWN
+    assert not is_kept(roster)
+    assert roster.findings[0].row == 2
+    assert "school_website" in roster.findings[0].what
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([ROW, ROW.replace("yes,yes", "yes,no")], "answers differ"),
+        ([ROW.replace("yes,yes", "yes,no"), ROW], "answers differ"),
+        ([ROW, ROW.replace("Amina", "Theo")], "different people"),
+        ([ROW, ROW.replace("yes,yes,,", "yes,yes,yes,")], "answers differ"),
+        ([ROW, ROW.replace("yes,yes", "no,yes")], "answers differ"),
+        ([ROW, ROW.replace("2027-06-30", "2025-06-30")], "answers differ"),
+    ],
+)
+def test_a_number_twice_with_different_answers_is_no(tmp_path: Path, rows: list[str], why: str) -> None:
+    roster = roster_of(tmp_path, *rows)
+    assert not is_kept(roster)
+    assert roster.findings[0].row == 3
+    assert why in roster.findings[0].what
+
+
+def test_a_number_twice_with_the_same_answers_stays_valid_and_is_told(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW, ROW)
+    assert is_kept(roster)
+    assert "says the same" in roster.findings[0].what
+
+
+def test_a_row_with_too_many_cells_is_not_trusted(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW.replace("Rowe", "Rowe,Jr"))
+    assert not is_kept(roster)
+    assert roster.findings[0].row == 2
+
+
+def test_a_row_without_a_number_is_told_and_not_used(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW, ROW.replace("020411", ""))
+    assert list(roster.subjects) == ["020411"]
+    assert roster.findings[0].row == 3
+
+
+def test_a_do_not_publish_that_is_not_understood_counts(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW.replace("yes,yes,,", "yes,yes,court order 17,"))
+    assert roster.subjects["020411"].do_not_publish
+
+
+@pytest.mark.parametrize("written", ["01/09/2026", "2026-13-01", "soon"])
+def test_a_date_that_is_not_understood_is_never_guessed(tmp_path: Path, written: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("2026-09-01", written))
+    assert not is_kept(roster)
+    assert roster.findings[0].row == 2
+
+
+@pytest.mark.parametrize(
+    ("signed", "until"),
+    [("2026-09-01", date(2027, 6, 30)), ("2026-06-30", date(2026, 6, 30)), ("2026-07-01", date(2027, 6, 30))],
+)
+def test_without_an_end_a_consent_holds_until_the_end_of_the_school_year(
+    tmp_path: Path, signed: str, until: date
+) -> None:
+    roster = roster_of(tmp_path, ROW.replace("2026-09-01", signed).replace("2027-06-30", ""))
+    assert roster.subjects["020411"].consents[Purpose.SCHOOL_WEBSITE].valid_until == until
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "empty"),
+        (HEADER.encode(), "no person"),
+        (b"number,first_name\n1,A", "biometric_ok"),
+        (HEADER.encode() + b",number\n" + ROW.encode() + b",1", "more than once"),
+        (b"PK\x03\x04\0\0\0\0", "not a text file"),
+        (b"number," + b"x" * 200_000 + b"\n", "CSV"),
+    ],
+)
+def test_a_roster_that_cannot_answer_is_an_error_that_names_it(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_bytes(content)
+    with pytest.raises(RosterError) as caught:
+        read_roster(path)
+    assert told in caught.value.what
+    assert "odd.csv" in caught.value.what
+    assert caught.value.remedy
+
+
+def test_a_missing_roster_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="no such roster"):
+        read_roster(tmp_path / "nowhere.csv")
+
+
+def test_a_roster_without_the_purposes_column_is_an_error(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW)
+    roster.require(Purpose.SCHOOL_WEBSITE)
+    with pytest.raises(RosterError, match="yearbook"):
+        roster.require(Purpose.YEARBOOK)
+
+
+@given(st.text(max_size=300))
+def test_no_text_in_the_answers_becomes_a_yes(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    if text.strip().casefold() in {"yes", "y", "true", "1"}:
+        return
+    cell = '"' + text.replace('"', '""') + '"'
+    path = tmp_path_factory.mktemp("r") / "roster.csv"
+    path.write_text("\n".join([HEADER, ROW.replace("yes,yes", f"yes,{cell}")]), encoding="utf-8", errors="replace")
+    try:
+        roster = read_roster(path)
+    except RosterError:
+        return
+    assert not is_kept(roster)
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_crash_the_reader(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("r") / "roster.csv"
+    path.write_bytes(HEADER.encode() + b"\n" + content)
+    try:
+        read_roster(path)
+    except RosterError as error:
+        assert "roster.csv" in error.what

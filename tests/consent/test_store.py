@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from consent import RecordError, Store
+from consent.schema import MIGRATIONS
+from consent.store import FaceRecord, PhotoRecord, RunRecord
+
+RUN = RunRecord("0.1.0", "yearbook", True, "blur", "ab" * 32, 13, 0.58, {"model.onnx": "cd" * 32})
+FACE = FaceRecord(1.0, 2.0, 3.0, 4.0, 0.9, "match", 0.7, "cover", "refused", "020485")
+PHOTO = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (FACE,))
+
+
+def test_a_run_with_its_photos_and_faces_comes_back(tmp_path: Path) -> None:
+    with Store(tmp_path / "a" / "record") as store:
+        run = store.begin_run(RUN)
+        with store.atomic():
+            store.add_photo(run, PHOTO)
+        store.finish_run(run)
+    with Store(tmp_path / "a" / "record") as store:
+        assert store.query("SELECT purpose, gallery_size, finished_at IS NOT NULL FROM runs") == [("yearbook", 13, 1)]
+        assert store.query("SELECT status, source_sha256 FROM photos") == [("published", "11" * 32)]
+        assert store.query("SELECT verdict, reason, subject_id FROM faces") == [("cover", "refused", "020485")]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_inside_a_transaction_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    with Store(tmp_path / "record") as store:
+        run = store.begin_run(RUN)
+        with pytest.raises(error), store.atomic():
+            store.add_photo(run, PHOTO)
+            raise error
+        assert store.query("SELECT count(*) FROM photos") == [(0,)]
+        assert store.query("SELECT count(*) FROM faces") == [(0,)]
+
+
+def test_a_published_photo_without_its_digest_is_impossible(tmp_path: Path) -> None:
+    with Store(tmp_path / "record") as store:
+        run = store.begin_run(RUN)
+        with pytest.raises(RecordError), store.atomic():
+            store.add_photo(run, PhotoRecord("published", None, "11" * 32, None, "jpeg", 1, ()))
+
+
+def test_no_column_could_hold_a_name_a_path_or_a_vector(tmp_path: Path) -> None:
+    with Store(tmp_path / "record") as store:
+        columns = {
+            str(column)
+            for (table,) in store.query("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (column,) in store.query("SELECT name FROM pragma_table_info(?)", (table,))
+        }
+    assert not {c for c in columns if any(word in c for word in ("name", "path", "file", "vector", "template"))}
+
+
+def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE grades (x)")
+    db.close()
+    with pytest.raises(RecordError, match="not a record"):
+        Store(other)
+    text = tmp_path / "text"
+    text.write_text("not a database, but rather a letter of some length" * 100)
+    with pytest.raises(RecordError):
+        Store(text)
+    assert text.read_text().startswith("not a database")
+
+
+def test_a_newer_schema_is_refused_politely(tmp_path: Path) -> None:
+    Store(tmp_path / "record").close()
+    with sqlite3.connect(tmp_path / "record") as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    with pytest.raises(RecordError, match="newer"):
+        Store(tmp_path / "record")
+
+
+def test_a_place_where_nothing_can_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError):
+        Store(tmp_path / "file" / "record")

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgguard import BoundingBox, Source
+from imgguard.detect import find_faces, same_face
+from imgguard.scales import FIRST_LOOK, SECOND_LOOK, Look, cut_out, tiles
+from tests.fakes import FACE_COLOUR, NoDetector, SquareDetector, fake_backends
+from tests.pictures import scene
+
+
+def with_squares(width: int, height: int, *squares: tuple[int, int, int]) -> np.ndarray:
+    pixels = np.full((height, width, 3), 90, np.uint8)
+    for x, y, side in squares:
+        pixels[y : y + side, x : x + side] = FACE_COLOUR
+    return pixels
+
+
+def test_each_face_comes_once_from_top_to_bottom_in_the_photos_coordinates() -> None:
+    squares = [(2500, 200, 400), (100, 1400, 60), (3000, 2600, 90)]
+    found = find_faces(with_squares(4000, 3000, *squares), fake_backends(), FIRST_LOOK)
+    assert len(found) == 3
+    for face, (x, y, side) in zip(found, squares, strict=True):
+        assert face.box.iou(BoundingBox(x, y, x + side, y + side)) > 0.85
+        assert face.source is Source.YUNET
+
+
+def test_a_face_on_the_seam_of_tiles_is_one_face() -> None:
+    pixels = with_squares(6000, 2000, (1470, 700, 80), (2950, 900, 80))
+    assert len(find_faces(pixels, fake_backends(), FIRST_LOOK)) == 2
+
+
+def test_what_only_the_second_detector_sees_counts() -> None:
+    backends = fake_backends(primary=NoDetector(), second=SquareDetector(Source.BLAZEFACE))
+    (face,) = find_faces(with_squares(800, 600, (200, 200, 200)), backends, FIRST_LOOK)
+    assert face.source is Source.BLAZEFACE
+    both = fake_backends(second=SquareDetector(Source.BLAZEFACE))
+    (face,) = find_faces(with_squares(800, 600, (200, 200, 200)), both, FIRST_LOOK)
+    assert face.source is Source.BOTH
+
+
+def test_a_small_face_that_only_the_second_detector_sees_is_not_placed_by_it() -> None:
+    backends = fake_backends(primary=NoDetector(), second=SquareDetector(Source.BLAZEFACE))
+    assert find_faces(with_squares(1200, 900, (200, 200, 40)), backends, FIRST_LOOK) == ()
+
+
+@pytest.mark.parametrize(("score", "count"), [(0.9, 1), (0.41, 1), (0.2, 0)])
+def test_a_doubtful_face_needs_to_be_confirmed(score: float, count: int) -> None:
+    backends = fake_backends(primary=SquareDetector(score=score))
+    assert len(find_faces(with_squares(3000, 2000, (900, 900, 120)), backends, FIRST_LOOK)) == count
+
+
+def test_no_search_sees_more_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = SquareDetector()
+    find_faces(np.full((6000, 8000, 3), 90, np.uint8), fake_backends(primary=detector), FIRST_LOOK)
+    assert max(max(shape) for shape in detector.seen) <= 1380
+    searched = sum(height * width for height, width in detector.seen)
+    assert searched < 8000 * 6000 * 0.5, "work grows no faster than the photo"
+
+
+def test_the_check_looks_at_other_scales() -> None:
+    for size in ((416, 300), (2400, 1350), (4000, 3000), (8000, 6000)):
+        assert not set(FIRST_LOOK.scales(size)) & set(SECOND_LOOK.scales(size))
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000))
+def test_scales_are_finite_and_end_coarse(width: int, height: int) -> None:
+    scales = FIRST_LOOK.scales((width, height))
+    assert 2 <= len(scales) <= 6
+    assert scales[-1] * max(width, height) <= 641
+
+
+@given(st.integers(1, 5000))
+def test_tiles_cover_everything_and_overlap(width: int) -> None:
+    spans = [(x, x + tile.shape[1]) for x, _, tile in tiles(np.zeros((1, width, 3), np.uint8))]
+    assert spans[0][0] == 0 and spans[-1][1] == width
+    assert all(end - start >= 96 for (_, end), (start, _) in itertools.pairwise(spans))
+    assert all(end - start <= 1380 for start, end in spans)
+
+
+def test_a_small_face_in_front_of_a_large_one_is_another() -> None:
+    large = BoundingBox(0, 0, 300, 300)
+    assert not same_face(large, BoundingBox(100, 100, 160, 160))
+    assert same_face(large, BoundingBox(20, 10, 310, 290))
+    assert not same_face(large, BoundingBox(310, 0, 600, 300))
+
+
+@pytest.mark.parametrize("center", [(160, 120), (0, 0), (319, 239), (-30, 500)])
+@pytest.mark.parametrize("extent", [10.0, 100.0, 3000.0])
+def test_a_crop_beyond_the_edge_repeats_the_border(center: tuple[float, float], extent: float) -> None:
+    crop, corner = cut_out(scene(), center, extent, 64)
+    assert crop.shape == (64, 64, 3)
+    assert corner == (center[0] - extent / 2, center[1] - extent / 2)
+
+
+def test_a_crop_shows_what_is_there() -> None:
+    pixels = with_squares(2000, 2000, (900, 900, 200))
+    for side in (32, 112, 224):
+        crop, _ = cut_out(pixels, (1000, 1000), 400, side)
+        inner = crop[side * 3 // 8 : side * 5 // 8, side * 3 // 8 : side * 5 // 8]
+        assert (np.abs(inner.astype(int) - FACE_COLOUR) <= 3).all()
+        assert (crop[0, 0] == 90).all()
+
+
+def test_a_look_without_second_opinion_does_not_ask_for_it() -> None:
+    second = SquareDetector(Source.BLAZEFACE)
+    find_faces(with_squares(800, 600), fake_backends(second=second), Look(640, 0.0, second_opinion=False))
+    assert second.seen == []

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from imgguard import Encoding, Format
+from imgguard.sanitize import OUTPUT_FORMATS, encode, leftovers, output_format, scan
+from tests.pictures import MARKER, PLANTED, as_bytes, scene
+
+PLAIN = Encoding(90, "4:2:0", lossless=False)
+LEAVES = {
+    Format.JPEG: {"APP0", "APP1", "APP2", "APP10", "APP11", "APP12", "APP13", "COM", "trailer"},
+    Format.PNG: {"eXIf", "tEXt", "zTXt", "iTXt", "prVt", "trailer"},
+    Format.WEBP: {"VP8X", "EXIF", "XMP ", "VP8 ", "trailer"},
+    Format.HEIF: {"ftyp", "meta", "mdat", "item Exif", "item mime"},
+}
+
+
+@pytest.mark.parametrize("container", Format)
+def test_everything_planted_is_listed(container: Format) -> None:
+    content = PLANTED[container](scene(64, 48))
+    assert MARKER in content, "the control: the marker is there"
+    assert {part.name for part in leftovers(content, container)} >= LEAVES[container]
+
+
+@pytest.mark.parametrize("container", OUTPUT_FORMATS)
+@pytest.mark.parametrize("lossless", [True, False])
+def test_what_is_written_holds_nothing_but_the_picture(container: Format, lossless: bool) -> None:
+    content = encode(scene(), container, Encoding(90, "4:2:2", lossless=lossless))
+    assert leftovers(content, container) == ()
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    assert image.size == (320, 240)
+    structural = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "loop", "background", "timestamp", "duration"}
+    assert not set(image.info) - structural
+
+
+@pytest.mark.parametrize("container", Format)
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_a_scan_covers_every_byte_and_never_raises(container: Format, data: st.DataObject) -> None:
+    content = bytearray(SMALL[container])
+    for _ in range(data.draw(st.integers(0, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    content = content[: data.draw(st.integers(0, len(content)))]
+    parts = scan(bytes(content), container)
+    assert all(part.length >= 0 and 0 <= part.offset <= len(content) for part in parts)
+    if container is not Format.HEIF:
+        at = 0
+        for part in parts:
+            assert part.offset == at, "a gap or an overlap"
+            at += part.length
+        assert at == len(content)
+
+
+SMALL = {container: plant(scene(48, 40)) for container, plant in PLANTED.items()}
+
+
+@pytest.mark.parametrize("container", OUTPUT_FORMATS)
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_nothing_can_be_put_into_a_clean_file_unseen(container: Format, data: st.DataObject) -> None:
+    clean = CLEAN[container]
+    extra = data.draw(st.sampled_from(FOREIGN[container]))
+    places = [part.offset for part in scan(clean, container)] + [len(clean)]
+    at = data.draw(st.sampled_from(places[1:]))
+    assert leftovers(clean[:at] + extra + clean[at:], container)
+
+
+CLEAN = {container: encode(scene(48, 40), container, PLAIN) for container in OUTPUT_FORMATS}
+FOREIGN = {
+    Format.JPEG: [
+        struct.pack(">BBH", 0xFF, code, len(MARKER) + 2) + MARKER for code in (*range(0xE0, 0xF0), 0xFE, 0xF7, 0xC8)
+    ]
+    + [MARKER, as_bytes(Image.new("RGB", (8, 8)), "JPEG")],
+    Format.PNG: [
+        struct.pack(">I", len(MARKER)) + name + MARKER + struct.pack(">I", __import__("zlib").crc32(name + MARKER))
+        for name in (b"tEXt", b"eXIf", b"iCCP", b"tIME", b"fdAT", b"zzZz")
+    ]
+    + [MARKER],
+    Format.WEBP: [name + struct.pack("<I", 24) + MARKER[:24].ljust(24) for name in (b"EXIF", b"XMP ", b"zzzz")]
+    + [MARKER],
+}
+
+
+def test_a_thumbnail_in_the_jfif_header_is_seen() -> None:
+    clean = CLEAN[Format.JPEG]
+    header = clean[2:20]
+    small = header[:2] + struct.pack(">H", 16 + 12) + header[4:16] + b"\x02\x02" + bytes(12)
+    assert leftovers(clean[:2] + small + clean[20:], Format.JPEG)
+
+
+def test_heif_becomes_jpeg_and_the_others_stay_unless_told_otherwise() -> None:
+    assert output_format(Format.HEIF, None) is Format.JPEG
+    assert [output_format(f, None) for f in OUTPUT_FORMATS] == list(OUTPUT_FORMATS)
+    assert output_format(Format.HEIF, Format.PNG) is Format.PNG
+
+
+def test_png_and_lossless_webp_keep_every_pixel() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    for container in (Format.PNG, Format.WEBP):
+        content = encode(pixels, container, Encoding(None, None, lossless=True))
+        assert (np.asarray(Image.open(io.BytesIO(content))) == pixels).all()
+
+
+@pytest.mark.parametrize(("given_quality", "written"), [(30, 75), (90, 90), (99, 95), (None, 92)])
+def test_jpeg_quality_stays_near_the_sources(given_quality: int | None, written: int) -> None:
+    ours = encode(scene(), Format.JPEG, Encoding(given_quality, "4:4:4", lossless=False))
+    theirs = as_bytes(Image.fromarray(scene()), "JPEG", quality=written, subsampling="4:4:4")
+    assert Image.open(io.BytesIO(ours)).quantization == Image.open(io.BytesIO(theirs)).quantization  # type: ignore[attr-defined]

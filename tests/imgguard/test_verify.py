@@ -1,0 +1,221 @@
+"""Each promise of the check, with the fault that it is there to find: cover, strip or search switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from imgguard import (
+    BoundingBox,
+    Detection,
+    Encoding,
+    Format,
+    Guard,
+    Photo,
+    PhotoResult,
+    Style,
+    UncleanOutput,
+    load_photo,
+)
+from imgguard.backends import default_backends
+from imgguard.covers import cover_for
+from imgguard.detect import detect_faces, find_faces, same_face
+from imgguard.embed import make_probe
+from imgguard.redact import redact
+from imgguard.sanitize import encode
+from imgguard.scales import SECOND_LOOK
+from imgguard.types import OutputCheck
+from imgguard.verify import CoveredFace, check_output, detail_left
+from tests.conftest import SAMPLES
+from tests.fakes import FACE_COLOUR, SquareDetector, detection_at, fake_backends
+from tests.pictures import MARKER, noise_face, photo_of, planted_jpeg, scene
+
+PHOTO = SAMPLES / "event" / "event_02_gym.jpg"
+
+
+@pytest.fixture(scope="module")
+def photo() -> Photo:
+    return load_photo(PHOTO)
+
+
+@pytest.fixture(scope="module")
+def faces(photo: Photo) -> tuple[Detection, ...]:
+    """What both looks find together, so that the check has nothing of its own to add."""
+    first = detect_faces(photo)
+    second = find_faces(photo.pixels, default_backends(), SECOND_LOOK)
+    return first + tuple(face for face in second if not any(same_face(face.box, other.box) for other in first))
+
+
+def check(
+    photo: Photo, faces: tuple[Detection, ...], pixels: np.ndarray, guard: Guard, **changes: object
+) -> OutputCheck:
+    backends = default_backends()
+    covered = [
+        CoveredFace(face, cover_for(face, Style.BLUR), make_probe(photo.pixels, face, backends).embedding)
+        for face in faces
+    ]
+    content = encode(pixels, Format.JPEG, photo.encoding)
+    arguments: dict[str, object] = {"content": content, "covered": covered, "kept": (), **changes}
+    return check_output(
+        container=Format.JPEG,
+        photo=photo,
+        gallery=guard.rules.gallery,
+        backends=backends,
+        **arguments,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_well_covered_picture_passes_in_every_style(
+    photo: Photo, faces: tuple[Detection, ...], guard: Guard, style: Style
+) -> None:
+    pixels = redact(photo.pixels, [cover_for(face, style) for face in faces], [])
+    assert check(photo, faces, pixels, guard).ok
+
+
+def test_without_covers_every_face_is_readable(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
+    found = check(photo, faces, photo.pixels, guard)
+    assert len(found.readable) == len(faces)
+
+
+def test_one_forgotten_cover_is_found(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
+    pixels = redact(photo.pixels, [cover_for(face, Style.BLUR) for face in faces[1:]], [])
+    assert check(photo, faces, pixels, guard).readable == (faces[0],)
+
+
+def test_a_weak_blur_is_found_to_be_readable(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
+    pixels = cv2.GaussianBlur(photo.pixels, (0, 0), 3)
+    assert check(photo, faces, np.asarray(pixels), guard).readable
+
+
+def test_a_face_that_the_first_search_missed_is_a_stray(
+    photo: Photo, faces: tuple[Detection, ...], guard: Guard
+) -> None:
+    pixels = redact(photo.pixels, [cover_for(face, Style.BLUR) for face in faces[1:]], [])
+    found = check(photo, faces[1:], pixels, guard)
+    assert len(found.strays) == 1 and found.only_strays
+    kept = check(photo, faces[1:], pixels, guard, kept=(faces[0],))
+    assert kept.ok, "the control: the same face, kept on purpose, is no stray"
+
+
+def test_metadata_that_was_not_stripped_is_a_leftover(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
+    content = planted_jpeg(redact(photo.pixels, [cover_for(face, Style.BLUR) for face in faces], []))
+    assert MARKER in content
+    found = check(photo, faces, photo.pixels, guard, content=content)
+    assert {part.name for part in found.leftovers} >= {"APP1", "COM", "trailer"}
+    assert not found.ok and not found.only_strays
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xd9", b"no picture at all"])
+def test_bytes_that_do_not_decode_are_a_problem(
+    photo: Photo, faces: tuple[Detection, ...], guard: Guard, content: bytes
+) -> None:
+    assert check(photo, faces, photo.pixels, guard, content=content).problems
+
+
+def test_a_picture_of_another_size_is_a_problem(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
+    content = encode(photo.pixels[:-8], Format.JPEG, photo.encoding)
+    assert "another size" in check(photo, faces, photo.pixels, guard, content=content).problems[0]
+
+
+@pytest.mark.parametrize(("container", "lossless"), [(Format.PNG, True), (Format.JPEG, False)])
+def test_a_change_outside_of_the_covers_is_found(container: Format, lossless: bool) -> None:
+    source = photo_of(scene(), container)
+    face = detection_at(120, 90, 40)
+    source.pixels[90:130, 120:160] = noise_face(face.box)
+    covered = [CoveredFace(face, cover_for(face, Style.SOLID), None)]
+    pixels = redact(source.pixels, [covered[0].cover], [])
+    encoding = Encoding(90, "4:4:4", lossless=lossless)
+
+    def found(picture: np.ndarray) -> OutputCheck:
+        return check_output(encode(picture, container, encoding), container, source, covered, (), None, fake_backends())
+
+    assert found(pixels).ok
+    pixels[8:24, 280:300] = 255 - pixels[8:24, 280:300]
+    assert found(pixels).changed_outside >= 64
+
+
+def test_the_share_of_structure_tells_a_cover_from_none() -> None:
+    pixels = scene()
+    face = detection_at(100, 80, 60)
+    pixels[80:140, 100:160] = cv2.GaussianBlur(noise_face(BoundingBox(0, 0, 60, 60)), (0, 0), 4)
+    assert detail_left(pixels, pixels, face) == pytest.approx(1)
+    for style in Style:
+        assert detail_left(pixels, redact(pixels, [cover_for(face, style)], []), face) < 0.6
+
+
+def test_the_pipeline_covers_a_stray_in_a_second_round(covering_guard: Guard, tmp_path: object) -> None:
+    """A detector that is blind in the first look: the check finds the face, and it is covered then."""
+    from pathlib import Path
+
+    from imgguard.pipeline import prepare_photo
+    from tests.pictures import as_bytes
+
+    pixels = scene(800, 600)
+    pixels[200:300, 300:400] = FACE_COLOUR
+    path = Path(str(tmp_path)) / "photo.png"
+    from PIL import Image
+
+    path.write_bytes(as_bytes(Image.fromarray(pixels), "PNG"))
+
+    class BlindAtFirst(SquareDetector):
+        def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+            blind = pixels.shape[1] in (1280, 640)
+            return [] if blind else super().detect(pixels, min_score)
+
+    cleaned = prepare_photo(path, covering_guard.rules, fake_backends(primary=BlindAtFirst()))
+    assert cleaned.rounds == 2
+    assert [face.decision.reason for face in cleaned.faces] == ["found_by_check"]
+    seeing = prepare_photo(path, covering_guard.rules, fake_backends())
+    assert (seeing.rounds, len(seeing.faces)) == (1, 1)
+
+
+def test_a_photo_in_which_ever_more_faces_appear_is_refused(covering_guard: Guard, tmp_path: object) -> None:
+    from pathlib import Path
+
+    from PIL import Image
+
+    from imgguard.pipeline import prepare_photo
+    from tests.pictures import as_bytes
+
+    path = Path(str(tmp_path)) / "photo.png"
+    path.write_bytes(as_bytes(Image.fromarray(scene(800, 600)), "PNG"))
+
+    class Haunted:
+        calls = 0
+
+        def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+            self.calls += 1
+            return [replace(detection_at(40.0 + 31 * self.calls % 500, 30.0 + 17 * self.calls % 300, 30), score=0.95)]
+
+    with pytest.raises(UncleanOutput, match="further faces"):
+        prepare_photo(path, covering_guard.rules, fake_backends(primary=Haunted()))
+
+
+@pytest.mark.parametrize(
+    ("stage", "broken"),
+    [
+        ("redact", lambda pixels, covers, kept: pixels.copy()),
+        ("encode", lambda pixels, container, encoding: planted_jpeg(pixels)),
+        ("encode", lambda pixels, container, encoding: encode(pixels[::-1].copy(), container, encoding)),
+    ],
+)
+def test_with_a_stage_switched_off_nothing_is_published(
+    monkeypatch: pytest.MonkeyPatch, guard: Guard, tmp_path: object, stage: str, broken: Callable[..., object]
+) -> None:
+    from pathlib import Path
+
+    import imgguard.pipeline
+
+    monkeypatch.setattr(imgguard.pipeline, stage, broken)
+    out = Path(str(tmp_path)) / "out"
+    with pytest.raises(UncleanOutput):
+        guard.clean(PHOTO, out)
+    assert not out.exists()
+    monkeypatch.undo()
+    result: PhotoResult = guard.clean(PHOTO, out)
+    assert result.target is not None and result.target.exists(), "the control: with the stage on it is published"
