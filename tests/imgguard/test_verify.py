@@ -34,7 +34,7 @@ from tests.conftest import SAMPLES
 from tests.fakes import FACE_COLOUR, SquareDetector, detection_at, fake_backends
 from tests.pictures import MARKER, noise_face, photo_of, planted_jpeg, scene
 
-PHOTO = SAMPLES / "event" / "event_02_gym.jpg"
+PHOTO = SAMPLES / "event" / "event_10_visitors.jpg"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import imgguard.batch
+from consent import RecordError, Store
+from imgguard import Guard, OutputExists, PhotoTruncated, SetupError, Status
+from imgguard.errors import WeightsError
+from imgguard.recorder import Recorder
+from tests.conftest import SAMPLES
+from tests.pictures import as_bytes, scene
+
+FACE = SAMPLES / "event" / "event_09_one.jpg"
+
+
+def put_scene(path: Path, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_bytes(Image.fromarray(scene(seed=seed)), "JPEG", quality=92))
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for index in range(4):
+        put_scene(tmp_path / "photos" / f"{index}.jpg", index)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def own_guard(tmp_path: Path) -> Guard:
+    return Guard(recognition=False, record=tmp_path / "record")
+
+
+def test_every_photo_is_published_and_recorded(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    with own_guard:
+        results = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+    assert [result.status for result in results] == [Status.PUBLISHED] * 4
+    with Store(tmp_path / "record") as store:
+        recorded = dict(store.query("SELECT source_sha256, output_sha256 FROM photos"))  # type: ignore[arg-type]
+        assert recorded == {result.sha256: result.output_sha256 for result in results}
+        assert store.query("SELECT count(*) FROM runs WHERE finished_at IS NOT NULL") == [(1,)]
+
+
+def test_workers_publish_the_same_bytes(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    one = list(own_guard.clean_folder(photos, tmp_path / "one", workers=1))
+    two = list(own_guard.clean_folder(photos, tmp_path / "two", workers=2))
+    assert {r.source.name: r.output_sha256 for r in one} == {r.source.name: r.output_sha256 for r in two}
+
+
+def test_one_bad_photo_does_not_stop_the_rest(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    (photos / "1.jpg").write_bytes((photos / "1.jpg").read_bytes()[:2000])
+    results = {r.source.name: r for r in own_guard.clean_folder(photos, tmp_path / "out", workers=1)}
+    assert results["1.jpg"].refusal is not None
+    assert results["1.jpg"].refusal.kind == "photo_truncated"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.jpg", "2.jpg", "3.jpg"]
+    with Store(tmp_path / "record") as store:
+        assert store.query("SELECT refusal FROM photos WHERE status = 'refused'") == [("photo_truncated",)]
+
+
+def test_a_second_run_overwrites_nothing(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+    (tmp_path / "out" / "0.jpg").write_bytes(b"touched")
+    again = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+    assert {result.refusal.kind for result in again if result.refusal} == {"output_exists"}
+    assert (tmp_path / "out" / "0.jpg").read_bytes() == b"touched"
+    forced = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1, overwrite=True))
+    assert all(result.status is Status.PUBLISHED for result in forced)
+
+
+def test_a_dry_run_publishes_and_records_nothing(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    results = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1, dry_run=True))
+    assert [result.status for result in results] == [Status.DRY_RUN] * 4
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "record").exists()
+
+
+def test_a_worker_that_dies_takes_one_photo_and_not_the_run(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker processes import the module anew, so they are made to die by what they are asked to do."""
+    monkeypatch.setattr(imgguard.batch, "_work", deadly_work)
+    results = {r.source.name: r for r in own_guard.clean_folder(photos, tmp_path / "out", workers=2)}
+    assert len(results) == 4
+    refused = {name: result.refusal.kind for name, result in results.items() if result.refusal}
+    assert refused == {"2.jpg": "worker_died"}
+
+
+def deadly_work(source: Path) -> object:
+    if source.name == "2.jpg":
+        os.kill(os.getpid(), signal.SIGKILL)
+    from imgguard.backends import default_backends
+    from imgguard.batch import prepare_or_refuse
+
+    rules = imgguard.batch._worker_rules
+    assert rules is not None
+    return prepare_or_refuse(source, rules, default_backends())
+
+
+def test_a_full_disk_ends_the_run_and_lists_what_was_not_reached(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = os.fsync, []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    results = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+    kinds = [result.refusal.kind if result.refusal else "published" for result in results]
+    assert kinds == ["published", "output_impossible", "not_reached", "not_reached"]
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_what_cannot_be_recorded_is_not_published(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Store, run_id: int, photo: object) -> int:
+        raise RecordError("the record is broken", "Mend it.")
+
+    monkeypatch.setattr(Store, "add_photo", broken)
+    with pytest.raises(RecordError):
+        list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+    assert not list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else True
+
+
+def test_what_cannot_be_published_is_not_recorded(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "0.jpg").write_bytes(b"there")
+    with pytest.raises(OutputExists):
+        own_guard.clean(photos / "0.jpg", tmp_path / "out")
+    own_guard.clean(photos / "1.jpg", tmp_path / "out")
+    with Store(tmp_path / "record") as store:
+        assert store.query("SELECT count(*) FROM photos WHERE status = 'published'") == [(1,)]
+
+
+def test_a_commit_that_fails_takes_the_file_back(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from collections.abc import Iterator
+    from contextlib import contextmanager
+
+    own_guard.clean(photos / "0.jpg", tmp_path / "out")
+
+    @contextmanager
+    def atomic(self: Store) -> Iterator[None]:
+        yield
+        raise RecordError("disk full at commit", "Free some space.")
+
+    monkeypatch.setattr(Store, "atomic", atomic)
+    with pytest.raises(RecordError):
+        own_guard.clean(photos / "1.jpg", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["0.jpg"]
+
+
+def test_the_record_names_nobody_and_no_file(make_guard: Callable[..., Guard], tmp_path: Path) -> None:
+    source = tmp_path / "Freya Lindqvist wins.jpg"
+    source.write_bytes((SAMPLES / "event" / "event_05_two.jpg").read_bytes())
+    guard = make_guard(record=tmp_path / "record")
+    with guard:
+        guard.clean(source, tmp_path / "out")
+    names = [line.split(",")[1:3] for line in (SAMPLES / "roster.csv").read_text().splitlines()[1:]]
+    with Store(tmp_path / "record") as store:
+        assert store.query("SELECT subject_id FROM faces WHERE subject_id IS NOT NULL") == [("020559",)]
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("record*"))
+    assert not [word for pair in names for word in pair if word.encode() in stored]
+    assert str(tmp_path).encode() not in stored
+
+
+def test_errors_of_a_single_photo_are_raised(own_guard: Guard, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(FACE.read_bytes()[:5000])
+    with pytest.raises(PhotoTruncated):
+        own_guard.clean(bad, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"roster": SAMPLES / "roster.csv"},
+        {"roster": SAMPLES / "roster.csv", "id_photos": SAMPLES / "id_photos", "purpose": "fame"},
+        {"roster": SAMPLES / "roster.csv", "id_photos": SAMPLES / "nowhere", "purpose": "yearbook"},
+        {"recognition": False, "style": "gaussian"},
+        {"recognition": False, "format": "heif"},
+    ],
+)
+def test_a_guard_without_what_it_needs_says_so(options: dict[str, object]) -> None:
+    with pytest.raises(SetupError) as caught:
+        Guard(**options)  # type: ignore[arg-type]
+    assert caught.value.remedy
+
+
+def test_a_missing_model_stops_the_run_and_is_no_fault_of_a_photo(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*args: object) -> object:
+        raise WeightsError("model missing", "Install again.")
+
+    monkeypatch.setattr("imgguard.pipeline.detect_faces", missing)
+    with pytest.raises(WeightsError):
+        list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+
+
+def test_stopping_with_ctrl_c_leaves_only_whole_files(tmp_path: Path) -> None:
+    for index in range(30):
+        put_scene(tmp_path / "photos" / f"{index:02}.jpg", index)
+    out, record = tmp_path / "out", tmp_path / "record"
+    command = [sys.executable, "-c", "from cli.main import main; main()", "clean", str(tmp_path / "photos")]
+    options = ["-o", str(out), "--no-recognition", "--record", str(record), "--workers", "2"]
+    run = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("*.jpg")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    told, _ = run.communicate(timeout=60)
+    published = sorted(out.glob("*"))
+    assert run.returncode == 130
+    assert 0 < len(published) < 30
+    assert f"{len(published)} of 30 photos" in told
+    assert all(path.suffix == ".jpg" and path.read_bytes().endswith(b"\xff\xd9") for path in published)
+    with Store(record) as store:
+        assert store.query("SELECT count(*) FROM photos") == [(len(published),)]
+
+
+def test_a_recorder_records_refusals_by_kind_alone(tmp_path: Path) -> None:
+    from consent.store import RunRecord
+    from imgguard.recorder import refused
+    from imgguard.types import Refusal
+
+    with Store(tmp_path / "record") as store:
+        recorder = Recorder(store, store.begin_run(RunRecord("0", None, False, "blur", None, 0, None, {})))
+        recorder.refuse(refused(Path("/home/x/Freya.jpg"), Refusal("photo_broken", "/home/x/Freya.jpg: bad", "")))
+        assert store.query("SELECT refusal, source_sha256 FROM photos") == [("photo_broken", None)]

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from imgguard import OutputExists, OutputImpossible, OutputUnsafe
+from imgguard.output import OutputFolder
+
+
+def folder(root: Path, **options: object) -> OutputFolder:
+    return OutputFolder(root, **{"overwrite": False, **options})  # type: ignore[arg-type]
+
+
+def test_a_file_appears_whole_with_its_folders(tmp_path: Path) -> None:
+    folder(tmp_path).publish(b"picture", tmp_path / "a" / "b.jpg")
+    assert (tmp_path / "a" / "b.jpg").read_bytes() == b"picture"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.jpg"], "no temporary file is left"
+
+
+def test_nothing_is_overwritten_unless_told_to(tmp_path: Path) -> None:
+    target = tmp_path / "a.jpg"
+    target.write_bytes(b"old")
+    with pytest.raises(OutputExists):
+        folder(tmp_path).publish(b"new", target)
+    assert target.read_bytes() == b"old"
+    folder(tmp_path, overwrite=True).publish(b"new", target)
+    assert target.read_bytes() == b"new"
+
+
+def test_a_file_that_appears_at_the_last_moment_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.jpg"
+    out = folder(tmp_path)
+    monkeypatch.setattr(OutputFolder, "check", lambda self, target: target.write_bytes(b"somebody else's"))
+    with pytest.raises(OutputExists):
+        out.publish(b"new", target)
+    assert target.read_bytes() == b"somebody else's"
+
+
+def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(source: object, target: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    target = tmp_path / "a.jpg"
+    folder(tmp_path).publish(b"one", target)
+    assert target.read_bytes() == b"one"
+    with pytest.raises(OutputExists):
+        folder(tmp_path).publish(b"two", target)
+    assert target.read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("where", ["outside", "../up.jpg", "in/../../up.jpg"])
+def test_nothing_is_written_outside_of_the_folder(tmp_path: Path, where: str) -> None:
+    root = tmp_path / "out"
+    target = tmp_path / "elsewhere.jpg" if where == "outside" else root / where
+    with pytest.raises(OutputUnsafe):
+        folder(root).publish(b"x", target)
+    assert list(tmp_path.rglob("*.jpg")) == []
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    root, outside = tmp_path / "out", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (root / "linked").symlink_to(outside)
+    victim = outside / "victim.jpg"
+    victim.write_bytes(b"mine")
+    (root / "direct.jpg").symlink_to(victim)
+    for target in (root / "linked" / "a.jpg", root / "direct.jpg"):
+        with pytest.raises(OutputUnsafe, match="link"):
+            folder(root, overwrite=True).publish(b"x", target)
+    assert victim.read_bytes() == b"mine"
+    assert [path.name for path in outside.iterdir()] == ["victim.jpg"]
+
+
+def test_an_input_is_never_written_to(tmp_path: Path) -> None:
+    source = tmp_path / "photo.jpg"
+    source.write_bytes(b"original")
+    with pytest.raises(OutputUnsafe, match="input"):
+        folder(tmp_path, overwrite=True, inputs={source.resolve()}).publish(b"x", source)
+    assert source.read_bytes() == b"original"
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "link", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_full_or_broken_disk_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, code: int
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    if step == "replace":
+        monkeypatch.setattr(Path, "replace", fail)
+    elif step == "write":
+        real = os.fdopen
+
+        class FullDisk:
+            def __init__(self, handle: int, mode: str) -> None:
+                self.stream = real(handle, mode)
+
+            def __enter__(self) -> FullDisk:
+                return self
+
+            def __exit__(self, *args: object) -> None:
+                self.stream.close()
+
+            def write(self, content: bytes) -> None:
+                self.stream.write(content[: len(content) // 2])
+                fail()
+
+        monkeypatch.setattr(os, "fdopen", FullDisk)
+    else:
+        monkeypatch.setattr(os, step, fail)
+    out = folder(tmp_path, overwrite=step == "replace")
+    with pytest.raises(OutputImpossible) as caught:
+        out.publish(b"picture" * 100, tmp_path / "a.jpg")
+    assert "a.jpg" in caught.value.what
+    assert ("space" in caught.value.remedy) == (code == errno.ENOSPC)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputImpossible):
+        folder(tmp_path).publish(b"x", tmp_path / "file" / "a.jpg")
