@@ -158,4 +158,5 @@ def _write_report(report: Path, results: list[PhotoResult], guard: Guard, plan: 
 
     text = build_report(results, guard.rules, guard.findings, plan.others)
     folder = report.resolve().parent
-    OutputFolder(folder, overwrite=False).publish(text.encode(), folder / report.name)
+    # File names need not be text; what is none becomes an escape, which JSON understands.
+    OutputFolder(folder, overwrite=False).publish(text.encode(errors="backslashreplace"), folder / report.name)

@@ -12,6 +12,7 @@ from cli.options import A_PATH, who_may_be_seen
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from imgguard.guard import Guard
     from imgguard.inspection import Inspection
     from imgguard.types import FaceResult
 
@@ -58,13 +59,11 @@ def inspect(
     return 3 if failed else 0
 
 
-def _show(console: Console, found: Inspection, guard: object) -> None:
+def _show(console: Console, found: Inspection, guard: Guard) -> None:
     from rich.table import Table
 
     from cli.shown import cell
-    from imgguard.guard import Guard
 
-    assert isinstance(guard, Guard)
     photo = found.photo
     console.print(cell(f"{photo.path}: {photo.format.value}, {photo.size[0]} x {photo.size[1]}"), style="bold")
     faces = Table("Face", "Where", "Size", "First candidate", "Second", "Needed", "Decision", "Why")
@@ -87,10 +86,7 @@ def _show(console: Console, found: Inspection, guard: object) -> None:
     console.print(told if found.metadata else "The file tells nothing but its picture.")
 
 
-def _candidate(face: FaceResult, rank: int, guard: object) -> str:
-    from imgguard.guard import Guard
-
-    assert isinstance(guard, Guard)
+def _candidate(face: FaceResult, rank: int, guard: Guard) -> str:
     if rank >= len(face.candidates):
         return ""
     candidate = face.candidates[rank]

@@ -50,8 +50,9 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     done = [result for result in results if result.refusal is None]
     faces = [face for result in done for face in result.faces]
     covered = Counter(face.decision.reason for face in faces if face.cover is not None)
+    verb = "would be published" if dry_run else "published"
+    console.print(cell(f"{len(done)} of {planned} photos {verb} in {out}"), soft_wrap=True, style="bold")
     table = Table(show_header=False, box=None)
-    table.add_row("Would be published" if dry_run else "Published", cell(f"{len(done)} of {planned} photos, in {out}"))
     table.add_row("Faces kept", str(len(faces) - covered.total()))
     table.add_row("Faces covered", str(covered.total()))
     for reason, count in covered.most_common():
@@ -67,10 +68,11 @@ def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
     refused = [(result.source, result.refusal) for result in results if result.refusal is not None]
     if not refused:
         return
-    table = Table("File", "Why", "What to do", title="Refused, not published", title_justify="left")
+    console.print("Refused, not published:", style="bold")
     for source, refusal in refused:
-        table.add_row(cell(source), cell(refusal.what.removeprefix(f"{source}: ")), cell(refusal.remedy))
-    console.print(table)
+        # Not a table: long paths have to stay whole, to be found and copied.
+        console.print(cell(f"  {source}"), soft_wrap=True)
+        console.print(cell(f"      {refusal.what.removeprefix(f'{source}: ')}. {refusal.remedy}"), soft_wrap=True)
 
 
 def show_others(console: Console, others: Sequence[Path]) -> None:
@@ -78,4 +80,4 @@ def show_others(console: Console, others: Sequence[Path]) -> None:
     if others:
         more = f", and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
         names = ", ".join(printable(path.name) for path in others[:_MOST_OTHERS])
-        console.print(cell(f"Not photos, not copied: {names}{more}"))
+        console.print(cell(f"Not photos, not copied: {names}{more}"), soft_wrap=True)

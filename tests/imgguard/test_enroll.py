@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from consent import Roster, read_roster
+from imgguard import BoundingBox, Gallery, Guard, Outcome, SetupError, Source, detect_faces, embed_face, load_photo
+from imgguard.backends import default_backends
+from imgguard.embed import MIN_SIDE, head_turn, make_probe
+from imgguard.enroll import Enrolment, enroll
+from tests.conftest import SAMPLES, TODAY
+from tests.fakes import FACE_COLOUR, detection_at, fake_backends
+from tests.pictures import as_bytes, scene
+
+IDS = SAMPLES / "id_photos"
+
+
+@pytest.fixture(scope="module")
+def roster() -> Roster:
+    return read_roster(SAMPLES / "roster.csv")
+
+
+def enrolled(folder: Path, roster: Roster) -> Enrolment:
+    return enroll(folder, roster, default_backends(), TODAY)
+
+
+def findings(found: Enrolment, source: str) -> list[str]:
+    return [finding.what for finding in found.findings if finding.source == source]
+
+
+def test_the_sample_school_is_enrolled_without_findings(guard: Guard) -> None:
+    gallery = guard.rules.gallery
+    assert gallery is not None
+    assert guard.findings == ()
+    assert len(gallery) == 13
+    assert "020781" not in gallery.subject_ids, "no biometrics: never enrolled"
+
+
+def test_odd_id_photos_are_named_and_not_used(tmp_path: Path, roster: Roster) -> None:
+    good = Image.open(IDS / "020411.jpg")
+    pair = Image.new("RGB", (good.width * 2, good.height))
+    pair.paste(good, (0, 0))
+    pair.paste(Image.open(IDS / "020448.jpg").resize(good.size), (good.width, 0))
+    (tmp_path / "020411.jpg").write_bytes(as_bytes(pair, "JPEG"))
+    (tmp_path / "020448.jpg").write_bytes(as_bytes(Image.fromarray(scene(400, 500)), "JPEG"))
+    (tmp_path / "020485.jpg").write_bytes(b"no picture")
+    (tmp_path / "020522.jpg").write_bytes(as_bytes(good.resize((40, 50)), "JPEG"))
+    shutil.copy(IDS / "020559.jpg", tmp_path / "999999.jpg")
+    shutil.copy(IDS / "020596.jpg", tmp_path / "020596.jpg")
+    found = enrolled(tmp_path, roster)
+    assert {reference.subject_id for reference in found.references} == {"020596"}
+    assert "2 faces" in findings(found, "020411.jpg")[0]
+    assert "no face" in findings(found, "020448.jpg")[0]
+    assert "not a photo" in findings(found, "020485.jpg")[0]
+    assert "px large" in findings(found, "020522.jpg")[0]
+    assert "no row" in findings(found, "999999.jpg")[0]
+    without = "".join(findings(found, "roster.csv"))
+    assert "020411" in without and "020707" in without and "020596" not in without
+    assert "020781" not in without, "who may not be recognised needs no ID photo"
+
+
+def test_the_id_photos_of_people_without_biometric_consent_are_not_opened(
+    tmp_path: Path, roster: Roster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(IDS / "020781.jpg", tmp_path / "020781.jpg")
+    monkeypatch.setattr("imgguard.enroll.load_photo", lambda path: pytest.fail(f"{path} was opened"))
+    assert enrolled(tmp_path, roster).references == ()
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, roster: Roster) -> None:
+    with pytest.raises(SetupError, match="no such folder"):
+        enrolled(tmp_path / "nowhere", roster)
+
+
+def test_a_person_is_known_on_another_photo_and_a_stranger_is_not(guard: Guard) -> None:
+    backends, gallery = default_backends(), guard.rules.gallery
+    assert gallery is not None
+    one = load_photo(SAMPLES / "event" / "event_09_one.jpg")
+    (face,) = detect_faces(one)
+    found = gallery.identify(make_probe(one.pixels, face, backends))
+    assert (found.outcome, found.subject_id) == (Outcome.MATCH, "020596")
+    others = Gallery.from_references(
+        reference for reference in enroll_all(guard) if reference.subject_id not in ("020596",)
+    )
+    assert others.identify(make_probe(one.pixels, face, backends)).outcome is Outcome.NON_MATCH
+
+
+def enroll_all(guard: Guard) -> tuple:
+    return enrolled(IDS, read_roster(SAMPLES / "roster.csv")).references
+
+
+def test_embeddings_are_unit_vectors_and_the_same_face_is_near_itself() -> None:
+    photo = load_photo(SAMPLES / "event" / "event_05_two.jpg")
+    vectors = [embed_face(photo, face) for face in detect_faces(photo)]
+    assert len(vectors) == 2 and all(vector is not None for vector in vectors)
+    one, other = (vector.vector for vector in vectors if vector is not None)
+    assert np.linalg.norm(one) == pytest.approx(1, abs=1e-5)
+    assert float(one @ other) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"width": MIN_SIDE - 4}, "px large"),
+        ({"source": Source.BLAZEFACE}, "landmarks"),
+        ({}, None),
+    ],
+)
+def test_a_face_of_too_little_quality_is_not_embedded(change: dict[str, object], fault: str | None) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    face = detection_at(100, 100, **{"width": 80.0, **change})  # type: ignore[arg-type]
+    probe = make_probe(pixels, face, fake_backends())
+    assert (probe.embedding is None) == (fault is not None)
+    assert (fault or "") in (probe.quality.fault or "")
+
+
+def test_a_flat_face_is_too_blurred() -> None:
+    probe = make_probe(np.full((300, 300, 3), FACE_COLOUR, np.uint8), detection_at(100, 100, 80), fake_backends())
+    assert probe.quality.fault == "too blurred"
+
+
+def test_turning_the_head_moves_the_nose_off_the_middle() -> None:
+    face = detection_at(0, 0, 100)
+    assert head_turn(face.landmarks) == pytest.approx(0, abs=1e-5)
+    turned = face.landmarks.copy()
+    turned[2, 0] += 25
+    assert head_turn(turned) > 0.5
+    same = np.zeros((5, 2), np.float32)
+    assert head_turn(same) == float("inf")
+
+
+def test_boxes_know_their_overlap() -> None:
+    one, other = BoundingBox(0, 0, 10, 20), BoundingBox(5, 10, 15, 30)
+    assert one.overlap(other) == 50
+    assert (one.side, one.area, one.center) == (10, 200, (5, 10))
+    assert BoundingBox(-5, -5, 5, 5).clipped((3, 4)) == BoundingBox(0, 0, 3, 4)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from imgguard import Format, Guard, load_photo
+from imgguard.metadata import read_metadata
+from imgguard.report import build_report
+from tests.conftest import SAMPLES
+from tests.pictures import MARKER, PLANTED, scene
+
+
+@pytest.mark.parametrize("container", Format)
+def test_place_names_and_thumbnail_are_told_in_words(tmp_path: Path, container: Format) -> None:
+    path = tmp_path / "photo"
+    path.write_bytes(PLANTED[container](scene()))
+    items = read_metadata(load_photo(path))
+    told = {item.name: item.value for item in items}
+    assert told["place of taking"] == "53.50000° N, 110.25000° W"
+    assert items[0].place == "GPS"
+    assert told["Artist"] == MARKER.decode()
+    assert any("thumbnail" in item.place.lower() for item in items)
+    if container in (Format.JPEG, Format.HEIF):
+        assert told["name of a person"] == MARKER.decode()
+
+
+def test_the_samples_tell_where_and_who() -> None:
+    items = read_metadata(load_photo(SAMPLES / "event" / "event_01_class_photo.jpg"))
+    told = [(item.place, item.value) for item in items]
+    assert any(place == "GPS" and "°" in value for place, value in told)
+    assert ("XMP", "Freya Lindqvist") in told
+
+
+def test_a_cleaned_photo_tells_nothing(covering_guard: Guard, tmp_path: Path) -> None:
+    result = covering_guard.clean(SAMPLES / "event" / "event_09_one.jpg", tmp_path)
+    assert result.target is not None
+    assert read_metadata(load_photo(result.target)) == ()
+
+
+def test_broken_exif_is_told_as_broken(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from tests.pictures import as_bytes
+
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(as_bytes(Image.fromarray(scene()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
+    assert "unreadable block" in {item.name for item in read_metadata(load_photo(path))}
+
+
+def test_the_report_tells_every_decision_by_number(guard: Guard, tmp_path: Path) -> None:
+    result = guard.clean(SAMPLES / "event" / "event_05_two.jpg", tmp_path, dry_run=True)
+    text = build_report([result], guard.rules, guard.findings, [])
+    report = json.loads(text)
+    assert report["purpose"] == "school_website"
+    faces = report["photos"][0]["faces"]
+    assert {face["reason"] for face in faces} == {"blank", "no_match"}
+    assert {face["subject_id"] for face in faces} == {"020559", None}
+    assert "Zuri" not in text
