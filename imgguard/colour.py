@@ -35,11 +35,20 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Pixels:
     """
     base, alpha = _split_alpha(_eight_bit(image))
     transform = _transform(icc, base.mode) if icc else None
-    rgb = ImageCms.applyTransform(base, transform) if transform else base.convert("RGB")
+    rgb = ImageCms.applyTransform(base, transform) if transform else _rgb(base)
     assert rgb is not None
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
     return _as_array(rgb)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def is_srgb(icc: bytes | None) -> bool:
+    """Say whether RGB pixels with this profile are sRGB as they are: no profile, one that means it, or a broken one."""
+    return icc is None or _transform(icc, "RGB") is None
 
 
 def _as_array(rgb: Image.Image) -> Pixels:

@@ -12,9 +12,7 @@ from imgguard.lazy import cv2
 from imgguard.types import BoundingBox, Cover, Detection, Style
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from imgguard.types import Floats, Mask
+    from imgguard.types import Floats, Mask, Pixels
 
 # A detector's box ends at the hairline, the cheeks and the chin. In shares of the box: half the width with the ears,
 # half the height with hair and jaw, and how far the middle moves up because there is more hair than jaw.
@@ -23,6 +21,8 @@ _HALF_HEIGHT = 0.85
 _RAISED = 0.13
 # Between an ellipse (2) and a rectangle: rounded, yet it holds the corners of the box.
 _ROUNDNESS = 3.0
+_OUTLINE_POINTS = 96
+_SHIFT = 4
 
 
 def cover_for(detection: Detection, style: Style) -> Cover:
@@ -62,6 +62,38 @@ def _radius(points: Floats, center: tuple[float, float], axes: tuple[float, floa
     return np.asarray((along**_ROUNDNESS + across**_ROUNDNESS) ** np.float32(1 / _ROUNDNESS), np.float32)
 
 
+def _outline(cover: Cover) -> Floats:
+    """Give the rim of a cover as a polygon, (N, 2)."""
+    t = np.linspace(0, 2 * math.pi, _OUTLINE_POINTS, endpoint=False)
+    unit = np.stack([np.cos(t), np.sin(t)], axis=-1)
+    unit /= ((np.abs(unit) ** _ROUNDNESS).sum(axis=-1, keepdims=True)) ** (1 / _ROUNDNESS)
+    x, y = (unit * np.array(cover.semi_axes)).T
+    turn = math.radians(cover.angle)
+    turned = np.stack([x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)], axis=-1)
+    return np.asarray(turned + np.array(cover.center), np.float32)
+
+
+def draw_cover(mask: Pixels, cover: Cover, corner: tuple[int, int]) -> None:
+    """Set to 1 what a cover takes of a window, rounded outwards to whole pixels.
+
+    Args:
+        mask: (h, w) uint8, changed in place.
+        cover: The cover.
+        corner: Top left of the window in the picture, (x, y).
+    """
+    points = np.round((_outline(cover) - np.array(corner)) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(mask, [points], 1, lineType=cv2.LINE_8, shift=_SHIFT)
+    size = (mask.shape[1], mask.shape[0])
+    x1, y1, x2, y2 = window_of(shifted(cover.face, corner), size)
+    mask[y1:y2, x1:x2] = 1
+
+
+def shifted(box: BoundingBox, corner: tuple[int, int]) -> BoundingBox:
+    """Give a box in the coordinates of a window whose top left is at `corner`."""
+    x, y = corner
+    return BoundingBox(box.x1 - x, box.y1 - y, box.x2 - x, box.y2 - y)
+
+
 def reach(cover: Cover) -> BoundingBox:
     """Give the upright box around a cover, in pixels; it may go beyond the picture."""
     # The superellipse lies inside its rectangle, so the rectangle's corners bound it at any tilt.
@@ -73,11 +105,12 @@ def reach(cover: Cover) -> BoundingBox:
     return BoundingBox(x - dx, y - dy, x + dx, y + dy)
 
 
-def radius_in(cover: Cover, window: tuple[int, int, int, int]) -> Floats:
-    """Give the cover's radius for every pixel of a window (x1, y1, x2, y2): below 1 is inside."""
+def radius_in(cover: Cover, window: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:
+    """Give the cover's radius, below 1 inside, on a grid of `size` (width, height) over a window (x1, y1, x2, y2)."""
     x1, y1, x2, y2 = window
-    ys, xs = np.mgrid[y1:y2, x1:x2].astype(np.float32) + np.float32(0.5)
-    return _radius(np.stack([xs, ys], axis=-1), cover.center, cover.semi_axes, cover.angle)
+    xs = x1 + (np.arange(size[0], dtype=np.float32) + 0.5) * np.float32((x2 - x1) / size[0])
+    ys = y1 + (np.arange(size[1], dtype=np.float32) + 0.5) * np.float32((y2 - y1) / size[1])
+    return _radius(np.stack(np.meshgrid(xs, ys), axis=-1), cover.center, cover.semi_axes, cover.angle)
 
 
 def window_of(box: BoundingBox, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -100,20 +133,16 @@ def cover_mask(covers: Iterable[Cover], kept: Iterable[BoundingBox], size: tuple
         (H, W) bool.
     """
     width, height = size
-    mask: Mask = np.zeros((height, width), bool)
+    mask = np.zeros((height, width), np.uint8)
     covers = tuple(covers)
     for cover in covers:
-        x1, y1, x2, y2 = window = window_of(reach(cover), size)
-        mask[y1:y2, x1:x2] |= radius_in(cover, window) <= 1
+        x1, y1, x2, y2 = window_of(reach(cover), size)
+        if x1 < x2 and y1 < y2:
+            draw_cover(mask[y1:y2, x1:x2], cover, (x1, y1))
     for box in kept:
         x1, y1, x2, y2 = window_of(box, size)
-        mask[y1:y2, x1:x2] = False
+        mask[y1:y2, x1:x2] = 0
     for cover in covers:
         x1, y1, x2, y2 = window_of(cover.face, size)
-        mask[y1:y2, x1:x2] = True
-    return mask
-
-
-def distance_outside(mask: Mask) -> NDArray[np.float32]:
-    """Give for every pixel its distance to the nearest covered one; 0 inside."""
-    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+        mask[y1:y2, x1:x2] = 1
+    return mask.view(bool)

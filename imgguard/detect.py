@@ -78,9 +78,9 @@ def find_faces(pixels: Pixels, backends: Backends, look: Look) -> tuple[Detectio
     candidates = [candidate for level in levels for candidate in _search(level, backends)]
     if look.second_opinion:
         fit = next((level for level in levels if max(level.pixels.shape) <= TILE), levels[-1])
-        candidates += _second_opinion(fit, backends)
+        candidates += _second_opinion(fit, backends, look)
     groups = _groups(candidates)
-    settled = (_settle(pixels, backends, group, ghostly=_may_be_ghost(group, groups)) for group in groups)
+    settled = (_settle(pixels, backends, look, group, ghostly=_may_be_ghost(group, groups)) for group in groups)
     faces = _merge([face for face in settled if face is not None])
     return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
 
@@ -92,8 +92,8 @@ def _search(level: Level, backends: Backends) -> Iterator[_Candidate]:
             yield _in_photo(face, level, x, y)
 
 
-def _second_opinion(level: Level, backends: Backends) -> Iterator[_Candidate]:
-    for x, y, part in [(0, 0, level.pixels), *quarters(level.pixels)]:
+def _second_opinion(level: Level, backends: Backends, look: Look) -> Iterator[_Candidate]:
+    for x, y, part in [(0, 0, level.pixels), *(quarters(level.pixels) if look.thorough else ())]:
         for face in backends.second.detect(part, _SECOND_CANDIDATE):
             placed_well = face.box.side >= _SECOND_PRECISE * max(part.shape)
             score = face.score if placed_well else min(face.score, _SECOND_CANDIDATE)
@@ -153,7 +153,9 @@ def _may_be_ghost(group: list[_Candidate], groups: list[list[_Candidate]]) -> bo
     )
 
 
-def _settle(pixels: Pixels, backends: Backends, group: list[_Candidate], *, ghostly: bool) -> Detection | None:
+def _settle(
+    pixels: Pixels, backends: Backends, look: Look, group: list[_Candidate], *, ghostly: bool
+) -> Detection | None:
     """Accept a group as a face or not, with its best landmarks; a ghostly one has to be seen in the photo itself."""
     primary = [c for c in group if c.face.source is Source.YUNET]
     seconds = [c for c in group if c.face.source is Source.BLAZEFACE]
@@ -161,7 +163,8 @@ def _settle(pixels: Pixels, backends: Backends, group: list[_Candidate], *, ghos
     sure_of_second = any(c.face.score >= _SECOND_ACCEPT for c in seconds)
     accepted = not ghostly and (best.face.score >= _ACCEPT if primary else sure_of_second)
     closer = None
-    if not accepted or (best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)):
+    imprecise = best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)
+    if not accepted or (look.thorough and imprecise):
         closer = _look_closer(pixels, backends, best.face.box)
     confirmed = closer is not None and closer.score >= (_CONFIRM_SUPPORTED if seconds or ghostly else _CONFIRM)
     if not accepted and not confirmed:

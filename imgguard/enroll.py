@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imgguard.types import Detection, Probe
 
 # A portrait fills its picture, so small scales do, and no second opinion is needed on it.
-_ID_LOOK = Look(640, 0.0, coarsest=320, second_opinion=False)
+_ID_LOOK = Look(640, 0.0, coarse=320, second_opinion=False)
 # Somebody this much smaller than the portrait stands far behind or hangs on the wall.
 _BYSTANDER = 1 / 3
 _STEM = re.compile(r"(?P<number>.+?)(\(\d+\))?")

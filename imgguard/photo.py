@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgguard.colour import to_srgb
+from imgguard.colour import is_srgb, to_srgb
 from imgguard.errors import (
     PhotoAnimated,
     PhotoBroken,
@@ -28,6 +28,7 @@ from imgguard.errors import (
     unreadable,
 )
 from imgguard.formats import HEAD_BYTES, sniff_format
+from imgguard.lazy import cv2
 from imgguard.types import Encoding, Format, Photo
 
 if TYPE_CHECKING:
@@ -72,13 +73,12 @@ def load_photo(path: Path | str) -> Photo:
             image = _OPEN[container](content)
             _check_is_one_picture(image, path)
             _check_size(image.size, path)
-            image.load()
+            icc = image.info.get("icc_profile") or None
+            pixels = _upright(_decode(image, icc, container, content), _orientation(image, container))
     except PhotoError:
         raise
     except Exception as error:
         raise _undecodable(path, container, content, error) from error
-    icc = image.info.get("icc_profile") or None
-    pixels = _upright(to_srgb(image, icc), _orientation(image, container))
     pixels.setflags(write=False)
     return Photo(
         path=path,
@@ -145,6 +145,18 @@ _OPEN: dict[Format, Callable[[bytes], Image.Image]] = {
 }
 
 
+def _decode(image: Image.Image, icc: bytes | None, container: Format, content: bytes) -> Pixels:
+    """Decode to sRGB; a plain JPEG through OpenCV, which gives the array without the copies that Pillow needs."""
+    plain = container is Format.JPEG and image.mode == "RGB" and is_srgb(icc) and not _ends_early(container, content)
+    if plain:
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        if decoded is not None and decoded.shape[:2] == image.size[::-1]:
+            return np.asarray(decoded, np.uint8)
+    image.load()
+    return to_srgb(image, icc)
+
+
 def _check_is_one_picture(image: Image.Image, path: Path) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 or getattr(image, "is_animated", False):
@@ -194,9 +206,12 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _encoding(image: Image.Image, container: Format, content: bytes) -> Encoding:
+    from imgguard.sanitize import scan
+
     if container is Format.JPEG:
         from imgguard.sanitize.jpeg import estimate_quality, read_subsampling
 
         return Encoding(estimate_quality(image.quantization), read_subsampling(image), lossless=False)  # type: ignore[attr-defined]
-    lossless = container is Format.PNG or (container is Format.WEBP and b"VP8L" in content[:HEAD_BYTES])
+    chunks = {part.name for part in scan(content, container)} if container is Format.WEBP else set()
+    lossless = container is Format.PNG or "VP8L" in chunks
     return Encoding(None, None, lossless)

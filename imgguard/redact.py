@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgguard.covers import cover_mask, distance_outside, radius_in, reach, window_of
+from imgguard.covers import cover_mask, draw_cover, radius_in, reach, shifted, window_of
 from imgguard.lazy import cv2
 from imgguard.types import BoundingBox, Cover, Style
 
@@ -31,9 +31,10 @@ _NEUTRAL = 128.0
 
 # Of the cover's smaller half axis.
 _FEATHER = 0.25
-_SURROUND = 1.0
+_SURROUND = 0.7
+_FADE_SIDE = 160
 _MEMBRANE_SIDE = 48
-_MEMBRANE_STEPS = 72
+_MEMBRANE_STEPS = 40
 _TINT = 0.9
 
 
@@ -44,16 +45,31 @@ class _Scene:
     Attributes:
         pixels: (h, w, 3) the source there.
         covered: (h, w) what any cover takes there.
-        radius: (h, w) the cover's own radius, below 1 inside.
+        own: (h, w) what this cover takes of it.
         cover: The cover.
-        corner: Top left of the window in the picture, (x, y).
+        window: The window in the picture, (x1, y1, x2, y2).
     """
 
     pixels: Pixels
     covered: Mask
-    radius: Floats
+    own: Mask
     cover: Cover
-    corner: tuple[int, int]
+    window: tuple[int, int, int, int]
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Top left of the window in the picture, (x, y)."""
+        return self.window[:2]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the window."""
+        return self.own.shape[1], self.own.shape[0]
+
+    def shrunk(self, side: int) -> tuple[int, int]:
+        """The size (width, height) of a copy with at most `side` pixels on its longer side."""
+        factor = min(1.0, side / max(self.size))
+        return max(2, round(self.size[0] * factor)), max(2, round(self.size[1] * factor))
 
 
 def redact(pixels: Pixels, covers: Sequence[Cover], kept: Iterable[BoundingBox]) -> Pixels:
@@ -81,7 +97,10 @@ def _lay(out: Pixels, pixels: Pixels, covered: Mask, cover: Cover, kept: Sequenc
     x1, y1, x2, y2 = window = window_of(_surrounded(cover), size)
     if x1 >= x2 or y1 >= y2:
         return
-    scene = _Scene(pixels[y1:y2, x1:x2], covered[y1:y2, x1:x2], radius_in(cover, window), cover, (x1, y1))
+    own = np.zeros((y2 - y1, x2 - x1), np.uint8)
+    draw_cover(own, cover, (x1, y1))
+    there = covered[y1:y2, x1:x2]
+    scene = _Scene(pixels[y1:y2, x1:x2], there, own.view(bool) & there, cover, window)
     fill = _FILLS[cover.style](scene)
     opacity = _opacity(scene, kept)
     below = out[y1:y2, x1:x2]
@@ -95,34 +114,21 @@ def _surrounded(cover: Cover) -> BoundingBox:
     return BoundingBox(box.x1 - margin, box.y1 - margin, box.x2 + margin, box.y2 + margin)
 
 
-def _own_mask(scene: _Scene) -> Mask:
-    """The covered pixels that belong to this cover rather than to a neighbour's."""
-    face = scene.cover.face
-    x0, y0 = scene.corner
-    height, width = scene.covered.shape
-    own = scene.radius <= 1
-    x1, y1, x2, y2 = window_of(BoundingBox(face.x1 - x0, face.y1 - y0, face.x2 - x0, face.y2 - y0), (width, height))
-    own[y1:y2, x1:x2] = True
-    result: Mask = own & scene.covered
-    return result
-
-
 def _opacity(scene: _Scene, kept: Sequence[BoundingBox]) -> Floats:
     """1 on the cover; for `blur` it falls off softly outside, but never over a kept face."""
-    own = _own_mask(scene)
-    opacity = own.astype(np.float32)
+    opacity = scene.own.astype(np.float32)
     if scene.cover.style is not Style.BLUR:
         return opacity
-    soft = np.float32(max(2.0, _FEATHER * min(scene.cover.semi_axes)))
-    fade = np.clip(1 - distance_outside(own) / soft, 0, 1) if own.any() else opacity
-    fade = fade * fade * (3 - 2 * fade)
-    x0, y0 = scene.corner
-    size = (own.shape[1], own.shape[0])
+    # The fade is smooth, so a small copy of it will do; the cover itself stays sharp.
+    small = scene.shrunk(_FADE_SIDE)
+    apart = (cv2.resize(opacity, small, interpolation=cv2.INTER_AREA) == 0).astype(np.uint8)
+    soft = max(2.0, _FEATHER * min(scene.cover.semi_axes)) * small[0] / scene.size[0]
+    fade = np.clip(1 - cv2.distanceTransform(apart, cv2.DIST_L2, 3) / np.float32(soft), 0, 1).astype(np.float32)
+    fade = np.asarray(cv2.resize(fade * fade * (3 - 2 * fade), scene.size, interpolation=cv2.INTER_LINEAR), np.float32)
     for box in kept:
-        x1, y1, x2, y2 = window_of(BoundingBox(box.x1 - x0, box.y1 - y0, box.x2 - x0, box.y2 - y0), size)
+        x1, y1, x2, y2 = window_of(shifted(box, scene.corner), scene.size)
         fade[y1:y2, x1:x2] = 0
-    result: Floats = np.where(own, np.float32(1), fade).astype(np.float32)
-    return result
+    return np.asarray(cv2.max(fade, opacity), np.float32)
 
 
 def _fill_solid(scene: _Scene) -> Pixels:
@@ -131,7 +137,7 @@ def _fill_solid(scene: _Scene) -> Pixels:
 
 def _fill_pixelate(scene: _Scene) -> Pixels:
     """A grid of at most 4 x 4 cells over the cover, each of one colour with 8 levels a channel."""
-    height, width = scene.covered.shape
+    width, height = scene.size
     x0, y0 = scene.corner
     box = reach(scene.cover)
     fill = np.zeros_like(scene.pixels)
@@ -169,7 +175,7 @@ def coarse_colour(pixels: Pixels) -> Floats:
     Returns:
         (3,) float32 RGB: one of 512 colours.
     """
-    mean = pixels.reshape(-1, 3).mean(axis=0).astype(np.float32).reshape(1, 1, 3)
+    mean = np.array(cv2.mean(np.ascontiguousarray(pixels.reshape(-1, 1, 3)))[:3], np.float32).reshape(1, 1, 3)
     channels = cv2.cvtColor(mean / np.float32(255), cv2.COLOR_RGB2YCrCb).reshape(3)
     for index, (least, step, levels) in enumerate(_COARSE_YCRCB):
         level = np.clip(np.floor((channels[index] * 255 - least) / step), 0, levels - 1)
@@ -180,20 +186,16 @@ def coarse_colour(pixels: Pixels) -> Floats:
 
 def _fill_blur(scene: _Scene) -> Pixels:
     """What a soft membrane between the surroundings looks like, with the face's coarse mean colour in its middle."""
-    height, width = scene.covered.shape
-    factor = min(1.0, _MEMBRANE_SIDE / max(height, width))
-    size = max(2, round(width * factor)), max(2, round(height * factor))
-    membrane = cv2.resize(_membrane(scene, size), (width, height), interpolation=cv2.INTER_CUBIC)
-    weight = np.float32(_TINT) * np.clip(1 - scene.radius, 0, 1)[..., None] ** np.float32(0.6)
-    filled = membrane * (1 - weight) + _face_colour(scene) * weight
-    return np.clip(filled + np.float32(0.5), 0, 255).astype(np.uint8)
+    small = scene.shrunk(_MEMBRANE_SIDE)
+    inside = np.clip(1 - radius_in(scene.cover, scene.window, small), 0, 1)[..., None]
+    weight = np.float32(_TINT) * inside ** np.float32(0.6)
+    filled = _membrane(scene, small) * (1 - weight) + _face_colour(scene) * weight
+    colours = np.clip(filled + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(colours, scene.size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _face_colour(scene: _Scene) -> Floats:
-    face = scene.cover.face
-    x0, y0 = scene.corner
-    height, width = scene.covered.shape
-    x1, y1, x2, y2 = window_of(BoundingBox(face.x1 - x0, face.y1 - y0, face.x2 - x0, face.y2 - y0), (width, height))
+    x1, y1, x2, y2 = window_of(shifted(scene.cover.face, scene.corner), scene.size)
     cell = scene.pixels[y1:y2, x1:x2]
     return coarse_colour(cell) if cell.size else np.full(3, _NEUTRAL, np.float32)
 
@@ -204,9 +206,10 @@ def _membrane(scene: _Scene, size: tuple[int, int]) -> Floats:
     A pixel of the small copy counts as outside only as far as none of it is covered, so that no covered pixel has any
     weight.
     """
-    free = (~scene.covered).astype(np.float32)
-    weight = cv2.resize(free, size, interpolation=cv2.INTER_AREA)[..., None]
-    light = cv2.resize(scene.pixels.astype(np.float32) * free[..., None], size, interpolation=cv2.INTER_AREA)
+    free = (~scene.covered).astype(np.uint8)
+    weight = cv2.resize(free.astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
+    uncovered = cv2.bitwise_and(scene.pixels, scene.pixels, mask=free)
+    light = cv2.resize(uncovered, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     known = weight > 0.5
     if not known.any():
         return np.full((size[1], size[0], 3), _NEUTRAL, np.float32)
@@ -215,7 +218,7 @@ def _membrane(scene: _Scene, size: tuple[int, int]) -> Floats:
     field: Floats = np.where(known, held, start).astype(np.float32)
     for step in range(_MEMBRANE_STEPS):
         # Wide steps first carry the rim's colours to the middle, narrow ones then smooth.
-        reach_px = 1 + 2 * max(1, 8 >> (step // 8))
+        reach_px = 1 + 2 * max(1, 8 >> (step // 6))
         field = np.where(known, held, cv2.blur(field, (reach_px, reach_px), borderType=cv2.BORDER_REPLICATE))
     return np.asarray(cv2.GaussianBlur(field, (0, 0), 1.5), np.float32)
 

@@ -14,37 +14,39 @@ if TYPE_CHECKING:
     from imgguard.types import Pixels
 
 TILE = 1280
-_TILE_OVERLAP = 96
+_TILE_OVERLAP = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a photo is searched: at the finest scale, and then at half of it, and half again.
+    """How a photo is searched: once finely and once coarsely.
+
+    The primary detector finds faces of 10 to 300 px in what it is given, so that two searches meet each other over
+    the whole range from the smallest face to one that fills the frame.
 
     Attributes:
-        side: The finest search has at least this many pixels on the longer side; smaller photos are enlarged.
+        side: The fine search has at least this many pixels on the longer side; smaller photos are enlarged.
         share: And at least this share of the photo's own.
-        coarsest: The last search has no more than this many pixels on the longer side.
+        coarse: The coarse search has this many.
         second_opinion: Whether the second detector looks too.
+        thorough: Whether it also looks at quarters of the photo, and landmarks are made precise for embedding.
     """
 
     side: int
     share: float
-    coarsest: int = 640
+    coarse: int
     second_opinion: bool = True
+    thorough: bool = True
 
-    def scales(self, size: tuple[int, int]) -> list[float]:
-        """The factors by which a photo of `size` (width, height) is resized for each search, finest first."""
+    def scales(self, size: tuple[int, int]) -> tuple[float, float]:
+        """The factors by which a photo of `size` (width, height) is resized for the fine and the coarse search."""
         longest = max(size)
-        sides = [max(float(self.side), self.share * longest)]
-        while sides[-1] > self.coarsest:
-            sides.append(sides[-1] / 2)
-        return [side / longest for side in sides]
+        return max(self.side / longest, self.share), self.coarse / longest
 
 
-FIRST_LOOK = Look(1280, 0.5)
+FIRST_LOOK = Look(1280, 0.5, coarse=640)
 # For the check of the output: in between the others, so that a face which fell through there has a new chance.
-SECOND_LOOK = Look(960, 0.4)
+SECOND_LOOK = Look(960, 0.32, coarse=480, thorough=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +71,7 @@ def pyramid(pixels: Pixels, look: Look) -> list[Level]:
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     # Area interpolation is exact and fast for whole factors, and slow where linear is nearly as good.
     factor = size[0] / pixels.shape[1]
-    how = cv2.INTER_AREA if factor < 0.39 or abs(factor - 0.5) < 0.01 else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if factor < 0.3 or abs(factor - 0.5) < 0.01 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ _PICTURE_SEGMENTS = {
     0xDB: "quantisation tables",
     0xDD: "restart interval",
 }
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _APP_MEANINGS = (
     (b"JFIF\0", "JFIF header"),
     (b"JFXX\0", "JFIF extension, may hold a thumbnail"),
@@ -138,17 +140,8 @@ def _segment(content: bytes, at: int) -> Part:
 
 def _end_of_scan(content: bytes, at: int) -> int:
     """Skip entropy-coded data: up to the next marker that is neither a stuffed byte nor a restart."""
-    while True:
-        at = content.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(content):
-            return len(content)
-        following = content[at + 1]
-        if following == 0 or 0xD0 <= following <= 0xD7:
-            at += 2
-        elif following == 0xFF:
-            at += 1
-        else:
-            return at
+    found = _NEXT_MARKER.search(content, at)
+    return found.start() if found else len(content)
 
 
 def _app_meaning(payload: bytes) -> str:
