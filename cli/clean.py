@@ -74,6 +74,7 @@ def clean(
 
     console, notes = Console(), Console(stderr=True)
     _check_report(report, out)
+    _check_format(container, out)
     with notes.status("Reading the roster and the ID photos"):
         guard = Guard(
             roster=roster,
@@ -87,21 +88,21 @@ def clean(
     plan = guard.plan(list(photos), out)
     show_findings(console, guard.findings)
     results: list[PhotoResult] = []
-    interrupted = False
+    stopped: BaseException | None = None
     try:
         for result in _with_progress(notes, guard, plan, overwrite, dry_run, workers):
             results.append(result)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        guard.close()
-        planned = len(plan.jobs) + len(plan.refused)
-        show_results(console, results, planned, plan.out, dry_run=dry_run)
-        show_others(console, plan.others)
-        if report is not None:
-            _write_report(report, results, guard, plan)
-    if interrupted:
-        raise click.Abort
+    except (KeyboardInterrupt, Exception) as error:
+        # Whatever stopped the run, the user is told what was done until then.
+        stopped = error
+    planned = len(plan.jobs) + len(plan.refused)
+    show_results(console, results, planned, plan.out, dry_run=dry_run)
+    show_others(console, plan.others)
+    if report is not None:
+        _write_report(report, results, guard, plan)
+    guard.close(finished=stopped is None)
+    if stopped is not None:
+        raise stopped
     return 3 if any(result.refusal for result in results) else 0
 
 
@@ -115,6 +116,14 @@ def _check_options(no_recognition: bool, needed: dict[str, object]) -> None:
             f"Missing {', '.join(missing)}. Without them nobody can be known to be allowed; "
             "to cover everybody, use --no-recognition."
         )
+
+
+def _check_format(container: str, out: Path) -> None:
+    from imgguard.planning import format_of_name
+
+    named = format_of_name(out)
+    if container != "auto" and named is not None and named.value != container and not out.is_dir():
+        raise click.UsageError(f"--format {container} does not go with the file name {out}.")
 
 
 def _check_report(report: Path | None, out: Path) -> None:

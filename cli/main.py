@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 
@@ -27,7 +28,7 @@ EXIT_CODES = {
     EXIT_USAGE: "the command was called with unknown, missing or contradicting options",
     EXIT_INCOMPLETE: "done, but something needs a look: photos were refused, or the roster has findings",
     EXIT_IMPOSSIBLE: "nothing could be done: roster, ID photos, folders, record or model files cannot be used",
-    EXIT_INTERRUPTED: "stopped with Ctrl-C; what was published until then is whole and recorded",
+    EXIT_INTERRUPTED: "stopped with Ctrl-C or SIGTERM; what was published until then is whole and recorded",
 }
 
 
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and give its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = cli.main(arguments, prog_name="imgguard", standalone_mode=False)
     except click.ClickException as error:

@@ -37,7 +37,7 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     for finding in findings[:_MOST_FINDINGS]:
         table.add_row(cell(_place(finding)), cell(finding.what))
     if len(findings) > _MOST_FINDINGS:
-        table.add_row("...", f"and {len(findings) - _MOST_FINDINGS} more: imgguard roster check, or --report")
+        table.add_row("...", f"and {len(findings) - _MOST_FINDINGS} more, all of them in --report")
     console.print(table)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 
 from consent.errors import RosterError
@@ -31,6 +33,9 @@ OPTIONAL_COLUMNS = (
     "valid_until",
 )
 
+_KNOWN_COLUMNS = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *(purpose.value for purpose in Purpose))
+# Share of letters that two names have in common (difflib), from which one is taken for the other misspelt.
+_MISSPELT = 0.8
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0"}
 _SCHOOL_YEAR_ENDS = (6, 30)
@@ -91,13 +96,16 @@ def read_roster(path: Path) -> Roster:
     header, rows = split_table(path, decode(content))
     _check_header(path, header)
     purposes = frozenset(Purpose(name) for name in header if name in set(Purpose))
-    findings: list[Finding] = []
+    findings: list[Finding] = [
+        Finding(path.name, 1, f"the column {name!r} is not known and not used") for name in _unknown(header)
+    ]
     subjects: dict[str, Subject] = {}
+    numbers: dict[str, str] = {}
     for number, cells in rows:
         row = _row(path.name, number, header, cells, findings)
         subject = _subject(row, purposes)
         if subject is not None:
-            _add(subjects, subject, row)
+            _add(subjects, numbers, subject, row)
     if not subjects:
         raise RosterError(f"{path}: no person in it", "Export the roster again, with a row for each person.")
     digest = hashlib.sha256(content).hexdigest()
@@ -133,10 +141,18 @@ def _check_header(path: Path, header: list[str]) -> None:
     missing = [name for name in REQUIRED_COLUMNS if name not in header]
     if missing:
         raise RosterError(f"{path}: row 1 has no column {', '.join(missing)}", remedy)
-    known = {*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *Purpose}
-    twice = sorted({name for name in header if name in known and header.count(name) > 1})
+    # A misspelt column must not be taken for a missing one: valid_untill would turn into "until the default end".
+    near = {name: get_close_matches(name, _KNOWN_COLUMNS, 1, _MISSPELT) for name in _unknown(header)}
+    misspelt = [f"{name!r} (is it {close[0]}?)" for name, close in near.items() if close]
+    if misspelt:
+        raise RosterError(f"{path}: row 1 has a column that is not known: {', '.join(misspelt)}", remedy)
+    twice = sorted({name for name in header if name in _KNOWN_COLUMNS and header.count(name) > 1})
     if twice:
         raise RosterError(f"{path}: row 1 has the column {', '.join(twice)} more than once", remedy)
+
+
+def _unknown(header: list[str]) -> list[str]:
+    return [name for name in header if name and name not in _KNOWN_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +178,8 @@ class _Row:
             return Answer.YES
         if value in _NO:
             return Answer.NO
-        self.note(f"{column} says {self.text(column)[:40]!r}, which is neither yes nor no: taken as no")
+        meaning = "yes: not published" if column == "do_not_publish" else "no"
+        self.note(f"{column} says {self.text(column)[:40]!r}, which is neither yes nor no: taken as {meaning}")
         return Answer.UNKNOWN
 
     def day(self, column: str) -> date | None:
@@ -221,20 +238,36 @@ def _end_of_school_year(signed_on: date | None) -> date | None:
     if signed_on is None:
         return None
     end = date(signed_on.year, *_SCHOOL_YEAR_ENDS)
-    return end if signed_on <= end else end.replace(year=end.year + 1)
+    if signed_on <= end:
+        return end
+    return end.replace(year=end.year + 1) if end.year < date.max.year else None
 
 
-def _add(subjects: dict[str, Subject], subject: Subject, row: _Row) -> None:
-    known = subjects.get(subject.subject_id)
+def _number_key(number: str) -> str:
+    """Give what two ways of writing one number have in common: no zeros in front, quotes, or invisible characters."""
+    plain = unicodedata.normalize("NFKC", number).casefold()
+    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" and not c.isspace())
+    return plain.strip("='\"").lstrip("0")
+
+
+def _add(subjects: dict[str, Subject], numbers: dict[str, str], subject: Subject, row: _Row) -> None:
+    """Add a person; a number that was there already keeps only what all its rows say clearly."""
+    written = numbers.setdefault(_number_key(subject.subject_id), subject.subject_id)
+    known = subjects.get(written)
     if known is None:
-        subjects[subject.subject_id] = subject
-        return
-    merged = _merge(known, subject)
-    changed = "their answers differ" if merged.name == known.name else "they name different people"
-    same = _told(known) == _told(subject)
-    meaning = "it says the same" if same else f"{changed}: what they do not agree on is taken as no"
-    row.note(f"the number {subject.subject_id} stands twice: {meaning}")
-    subjects[subject.subject_id] = merged
+        subjects[written] = subject
+    elif _told(known) == _told(subject):
+        row.note(f"the number {written} stands twice: it says the same")
+    else:
+        row.note(f"{_conflict(known, subject)}: what they do not agree on is taken as no")
+        subjects[written] = _merge(known, subject)
+
+
+def _conflict(known: Subject, subject: Subject) -> str:
+    if known.subject_id != subject.subject_id:
+        return f"the numbers {known.subject_id} and {subject.subject_id} differ only in how they are written"
+    what = "their answers differ" if known.name == subject.name else "they name different people"
+    return f"the number {known.subject_id} stands twice and {what}"
 
 
 def _told(subject: Subject) -> Subject:
@@ -244,8 +277,7 @@ def _told(subject: Subject) -> Subject:
 
 
 def _merge(one: Subject, other: Subject) -> Subject:
-    """Two rows for one number: only what both say clearly survives."""
-    same_person = one.name == other.name
+    same_person = (one.subject_id, one.name) == (other.subject_id, other.name)
     consents = {
         purpose: mine
         if same_person and replace(mine, source_row=0) == replace(other.consents[purpose], source_row=0)
@@ -254,7 +286,6 @@ def _merge(one: Subject, other: Subject) -> Subject:
     }
     return replace(
         one,
-        name=one.name if same_person else f"{one.name} / {other.name}",
         biometric_ok=one.biometric_ok and other.biometric_ok,
         do_not_publish=one.do_not_publish or other.do_not_publish,
         consents=consents,

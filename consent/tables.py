@@ -51,13 +51,17 @@ def split_table(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[
         raise RosterError(f"{path}: not a text file", remedy)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    lines: list[list[str]] = []
     try:
         # Rows are counted as a spreadsheet counts them: a cell with line breaks in it is still one row.
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        for line in reader:
+            lines.append(line)
     except csv.Error as error:
-        raise RosterError(f"{path}: not readable as CSV ({error})", remedy) from error
-    if not lines:
+        where = f"row {len(lines) + 1}: not readable as CSV ({error}); is a quotation mark missing or left over?"
+        raise RosterError(f"{path}, {where}", remedy) from error
+    if not lines or not any(map(str.strip, lines[0])):
         raise RosterError(f"{path}: the file is empty", remedy)
-    header = [cell.strip().lower() for cell in lines[0]]
+    header = ["_".join(cell.lower().replace("-", " ").split()) for cell in lines[0]]
     rows = [(n, [c.strip() for c in line]) for n, line in enumerate(lines[1:], 2) if any(map(str.strip, line))]
     return header, rows

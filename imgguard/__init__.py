@@ -40,6 +40,7 @@ __all__ = [
     "OutputCheck",
     "OutputError",
     "OutputExists",
+    "OutputFailed",
     "OutputImpossible",
     "OutputUnsafe",
     "Part",

@@ -23,6 +23,7 @@ from imgguard.errors import NotAPhoto as NotAPhoto
 from imgguard.errors import NotReached as NotReached
 from imgguard.errors import OutputError as OutputError
 from imgguard.errors import OutputExists as OutputExists
+from imgguard.errors import OutputFailed as OutputFailed
 from imgguard.errors import OutputImpossible as OutputImpossible
 from imgguard.errors import OutputUnsafe as OutputUnsafe
 from imgguard.errors import PhotoAnimated as PhotoAnimated

@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,12 +58,17 @@ def run_batch(
     """
     for source, problem in plan.refused:
         yield _refuse(source, refusal_of(problem), recorder)
-    prepared = (
-        _prepare_here(plan.jobs, rules)
-        if min(workers, len(plan.jobs)) <= 1
-        else _prepare_in_pool(plan.jobs, rules, min(workers, len(plan.jobs)))
-    )
-    pending = dict.fromkeys(plan.jobs)
+    ready = []
+    for job in plan.jobs:
+        try:
+            folder.check(job.target)
+        except OutputError as error:
+            yield _refuse(job.source, refusal_of(error), recorder)
+        else:
+            ready.append(job)
+    workers = min(workers, len(ready))
+    prepared = _prepare_here(ready, rules) if workers <= 1 else _prepare_in_pool(ready, rules, workers)
+    pending = dict.fromkeys(ready)
     for job, outcome in prepared:
         del pending[job]
         result = _finish(job, outcome, recorder, folder)
@@ -125,9 +132,10 @@ _worker_rules: Rules | None = None
 
 
 def _start_worker(rules: Rules) -> None:
-    """Load the models once; leave Ctrl-C to the main process."""
+    """Load the models once; leave Ctrl-C to the main process, and end with it however it ends."""
     global _worker_rules
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import cv2
 
     from imgguard.backends import default_backends
@@ -135,6 +143,14 @@ def _start_worker(rules: Rules) -> None:
     cv2.setNumThreads(1)
     default_backends()
     _worker_rules = rules
+
+
+def _end_with_parent() -> None:
+    """A worker holds templates in memory: it must not outlive the run, even if the main process is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)
 
 
 def _work(source: Path) -> _Prepared:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from consent.model import Reference, Subject
 from consent.roster import Finding, Roster
 from imgguard.detect import find_faces
 from imgguard.embed import make_probe
 from imgguard.errors import PhotoError, SetupError
+from imgguard.identify import Gallery
 from imgguard.photo import load_photo
 from imgguard.scales import Look
 
@@ -26,7 +31,14 @@ if TYPE_CHECKING:
 _ID_LOOK = Look(640, 0.0, coarse=320, second_opinion=False)
 # Somebody this much smaller than the portrait stands far behind or hangs on the wall.
 _BYSTANDER = 1 / 3
+# SFace's own threshold for "the same person" in a comparison of two photos; ID photos are taken to be compared.
+_SAME_PERSON = 0.363
+# Beyond this, two numbers stand for one face as far as can be told: the lead that a match needs is out of reach.
+_SAME_TEMPLATE = 0.85
 _STEM = re.compile(r"(?P<number>.+?)(\(\d+\))?")
+
+
+_Named = tuple[str, Reference]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,7 @@ def enroll(folder: Path, roster: Roster, backends: Backends, on: date) -> Enrolm
     Raises:
         SetupError: if the folder cannot be read.
     """
-    references: list[Reference] = []
+    references: list[_Named] = []
     findings: list[Finding] = []
     for path in _files(folder):
         subject = roster.subjects.get(_number(path))
@@ -59,12 +71,13 @@ def enroll(folder: Path, roster: Roster, backends: Backends, on: date) -> Enrolm
             findings.append(Finding(path.name, None, f"no row in {roster.path.name} has this number: not used"))
         elif subject.biometric_ok:
             try:
-                references.append(_reference(path, subject, backends, on))
+                references.append((path.name, _reference(path, subject, backends, on)))
             except PhotoError as error:
                 findings.append(Finding(path.name, None, f"not used: {error.what.removeprefix(f'{path}: ')}"))
-    enrolled = {reference.subject_id for reference in references}
-    findings += _without_photo(roster, enrolled)
-    return Enrolment(tuple(references), tuple(findings))
+    agreeing = _without_contradictions(references, findings)
+    usable = _without_look_alikes(agreeing, roster.path.name, findings)
+    findings += _without_photo(roster, {reference.subject_id for _, reference in usable})
+    return Enrolment(tuple(reference for _, reference in usable), tuple(findings))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -77,6 +90,41 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=fail):
         folders.sort()
         yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _without_contradictions(references: list[_Named], findings: list[Finding]) -> list[_Named]:
+    """Leave out people whose ID photos show different people: nobody can tell which of them is right."""
+    by_person: dict[str, list[_Named]] = defaultdict(list)
+    for name, reference in references:
+        by_person[reference.subject_id].append((name, reference))
+    agreeing = []
+    for subject_id, theirs in by_person.items():
+        pairs = combinations(theirs, 2)
+        odd = [(one, other) for (one, a), (other, b) in pairs if _similarity(a, b) < _SAME_PERSON]
+        if odd:
+            names = " and ".join(odd[0])
+            what = f"{names} do not show the same person: {subject_id} is not enrolled and will always be covered"
+            findings.append(Finding(names, None, what))
+        else:
+            agreeing += theirs
+    return agreeing
+
+
+def _without_look_alikes(references: list[_Named], source: str, findings: list[Finding]) -> list[_Named]:
+    """Leave out people whom nobody could tell apart: one photo filed under two numbers, or twins."""
+    gallery = Gallery.from_references((reference for _, reference in references), on=date.min)
+    ids = gallery.subject_ids
+    alike = np.argwhere(np.triu(gallery.templates @ gallery.templates.T, 1) >= _SAME_TEMPLATE)
+    doubtful: set[str] = set()
+    for one, other in ((ids[i], ids[j]) for i, j in alike):
+        doubtful |= {one, other}
+        what = f"{one} and {other} look the same on their ID photos (one photo filed twice, or twins): both are covered"
+        findings.append(Finding(source, None, what))
+    return [(name, reference) for name, reference in references if reference.subject_id not in doubtful]
+
+
+def _similarity(one: Reference, other: Reference) -> float:
+    return float(np.frombuffer(one.template, "<f4") @ np.frombuffer(other.template, "<f4"))
 
 
 def _number(path: Path) -> str:

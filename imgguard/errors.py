@@ -96,6 +96,10 @@ class OutputUnsafe(OutputError):
     """The target is a link, an input, or outside of the output folder."""
 
 
+class OutputFailed(OutputError):
+    """This one file cannot be written: its name is too long, or something is in its way."""
+
+
 class OutputImpossible(OutputError):
     """Nothing more can be written: disk full, folder gone or not writable. Ends the run."""
 

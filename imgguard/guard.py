@@ -75,6 +75,7 @@ class Guard:
         self._record = Path(record) if record is not None else default_record()
         self._recorder: Recorder | None = None
         self._roster: Roster | None = None
+        self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
         if wanted is Format.HEIF:
@@ -93,7 +94,7 @@ class Guard:
         self._roster.require(purpose)
         enrolment = enroll(Path(id_photos), self._roster, default_backends(), on)
         self.findings = (*self._roster.findings, *enrolment.findings)
-        gallery = Gallery.from_references(enrolment.references)
+        gallery = Gallery.from_references(enrolment.references, on=on)
         self.rules = Rules(purpose, self._roster.subjects, gallery, on, style, wanted)
 
     def __enter__(self) -> Self:
@@ -104,14 +105,22 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the record."""
-        self.close()
+        self.close(finished=error is None)
 
-    def close(self) -> None:
-        """Note the end of the run and close the record; the guard can be used again and begins a new run."""
-        if self._recorder is not None:
-            self._recorder.store.finish_run(self._recorder.run_id)
-            self._recorder.store.close()
-            self._recorder = None
+    def close(self, *, finished: bool = True) -> None:
+        """Close the record; the guard can be used again and begins a new run.
+
+        Args:
+            finished: Whether the run came to its end, which the record then tells.
+        """
+        if self._recorder is None:
+            return
+        recorder, self._recorder = self._recorder, None
+        try:
+            if finished:
+                recorder.store.finish_run(recorder.run_id)
+        finally:
+            recorder.store.close()
 
     def clean(
         self, path: Path | str, out: Path | str, *, overwrite: bool = False, dry_run: bool = False
@@ -129,10 +138,12 @@ class Guard:
             OutputError: why it cannot be written; nothing was written.
             RecordError: if it cannot be recorded; nothing was written.
         """
+        if Path(path).is_dir():
+            raise SetupError(f"{path}: is a folder", "Use clean_folder for folders.")
         plan = self.plan([Path(path)], Path(out))
         for _, problem in plan.refused:
             raise problem
-        folder = OutputFolder(plan.out, overwrite, plan.inputs)
+        folder = self._output_folder(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
         cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
@@ -170,15 +181,25 @@ class Guard:
 
     def plan(self, inputs: list[Path], out: Path) -> Plan:
         """Plan a run over photos and folders; see `imgguard.planning.plan_run`."""
-        return plan_run(inputs, out, self.rules.format)
+        plan = plan_run(inputs, out, self.rules.format)
+        for own, what in ((self._record, "record"), (self._id_photos, "folder of ID photos")):
+            if own is None:
+                continue
+            if (_inside(own, plan.out) and not plan.names_file) or _inside(plan.out, own):
+                raise SetupError(
+                    f"The {what} {own} and the output folder {plan.out} lie inside each other",
+                    "Choose an output folder that holds nothing but what is to be published.",
+                )
+        return plan
 
     def run(
         self, plan: Plan, *, overwrite: bool = False, dry_run: bool = False, workers: int | None = None
     ) -> Iterator[PhotoResult]:
         """Carry out a plan; see `clean_folder`."""
+        default_backends()
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self.rules
-        folder = OutputFolder(plan.out, overwrite, plan.inputs)
+        folder = self._output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers())
 
     def _rules_for(self, target: Path) -> Rules:
@@ -186,6 +207,10 @@ class Guard:
         wanted = self.rules.format or format_of_name(target)
         rules = self.rules
         return Rules(rules.purpose, rules.subjects, rules.gallery, rules.on, rules.style, wanted)
+
+    def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
+        roster = {self._roster.path.resolve()} if self._roster else set()
+        return OutputFolder(plan.out, overwrite, plan.inputs | roster)
 
     def _open_record(self) -> Recorder:
         if self._recorder is None:
@@ -211,6 +236,10 @@ class Guard:
             threshold=gallery.threshold if gallery is not None else None,
             models=default_backends().weights,
         )
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _known(kind: type[_T], value: _T | str, name: str) -> _T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MIN_LEAD = 0.1
 _SHOWN_CANDIDATES = 5
 _DIMENSIONS = 128
+# The mean of unit vectors of one person is nearly one long; of opposite ones, nothing is left to point anywhere.
+_LEAST_LENGTH = 0.1
 
 
 class Gallery:
@@ -40,22 +43,28 @@ class Gallery:
         self.threshold = max(size_threshold(len(subject_ids), fpir), own_threshold(templates, fpir))
 
     @classmethod
-    def from_references(cls, references: Iterable[Reference], fpir: float = DEFAULT_FPIR) -> Self:
-        """Build a gallery; several references of a person are averaged.
+    def from_references(
+        cls, references: Iterable[Reference], fpir: float = DEFAULT_FPIR, on: date | None = None
+    ) -> Self:
+        """Build a gallery; several references of a person are averaged, expired ones are left out.
 
         Args:
             references: Templates of the people to be found again.
+            on: The day of use; None for today.
             fpir: Accepted share of strangers who get a match, 0 to 1.
 
         Raises:
-            SetupError: if the templates come from different models.
+            SetupError: if the templates come from different models, or are no unit vectors.
 
         >>> Gallery.from_references([]).subject_ids
         ()
         """
         vectors: dict[str, list[Floats]] = defaultdict(list)
         models = set()
+        day = on or date.today()
         for reference in references:
+            if reference.expires_on < day:
+                continue
             vectors[reference.subject_id].append(np.frombuffer(reference.template, "<f4").astype(np.float32))
             models.add(reference.model_id)
         if len(models) > 1:
@@ -64,7 +73,11 @@ class Gallery:
             )
         ids = tuple(sorted(vectors))
         means = [np.mean(vectors[subject_id], axis=0) for subject_id in ids]
-        templates = np.array([mean / np.linalg.norm(mean) for mean in means], np.float32).reshape(len(ids), _DIMENSIONS)
+        lengths = np.array([np.linalg.norm(mean) for mean in means], np.float32)
+        if not (np.isfinite(lengths) & (lengths > _LEAST_LENGTH)).all():
+            worst = [subject_id for subject_id, length in zip(ids, lengths, strict=True) if not length > _LEAST_LENGTH]
+            raise SetupError(f"The references of {', '.join(worst)} cannot be averaged", "Enrol them anew.")
+        templates = np.array(means, np.float32).reshape(len(ids), _DIMENSIONS) / lengths[:, None]
         templates.setflags(write=False)
         return cls(ids, templates, next(iter(models), ""), fpir)
 
@@ -100,9 +113,10 @@ class Gallery:
         return tuple(Candidate(self.subject_ids[i], float(scores[i])) for i in best)
 
     def _outcome(self, candidates: Sequence[Candidate]) -> Outcome:
-        if not candidates or candidates[0].score < self.threshold:
+        # Asked as what has to hold, so that a score that is not a number never counts as one.
+        if not candidates or not candidates[0].score >= self.threshold:
             return Outcome.NON_MATCH
-        if len(candidates) > 1 and candidates[0].score - candidates[1].score < MIN_LEAD:
+        if len(candidates) > 1 and not candidates[0].score - candidates[1].score >= MIN_LEAD:
             return Outcome.AMBIGUOUS
         return Outcome.MATCH
 

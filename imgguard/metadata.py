@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 _LONGEST_VALUE = 80
 _IFD_NAMES = {"0th": "EXIF", "Exif": "EXIF", "GPS": "GPS", "Interop": "EXIF", "1st": "EXIF thumbnail"}
 # Region names as the Metadata Working Group, Microsoft and IPTC write them.
-_XMP_NAME = re.compile(
-    rb"(?:mwg-rs:Name|MPReg:PersonDisplayName|Iptc4xmpExt:PersonInImage)(?:=\"([^\"]*)\"|>([^<]*)<)", re.DOTALL
-)
-_XMP_PERSON_LIST = re.compile(rb"<Iptc4xmpExt:PersonInImage>.*?</Iptc4xmpExt:PersonInImage>", re.DOTALL)
-_XMP_ITEM = re.compile(rb"<rdf:li[^>]*>([^<]+)</rdf:li>")
+_XMP_NAME = re.compile(rb"(?:mwg-rs:Name|MPReg:PersonDisplayName)(?:=\"([^\"]{0,200})\"|>([^<]{0,200})<)")
+_XMP_LIST_BEGIN, _XMP_LIST_END = b"<Iptc4xmpExt:PersonInImage>", b"</Iptc4xmpExt:PersonInImage>"
+_XMP_ITEM = re.compile(rb"<rdf:li[^>]{0,200}>([^<]{1,200})</rdf:li>")
+_MOST_NAMES = 500
+_MOST_XMP_BYTES = 4 * 1024 * 1024
+_MOST_DIRECTORIES = 16
+_DIRECTORY_TAGS = {0x8769, 0x8825, 0xA005}
+# piexif believes what a block claims; a count larger than the block is a lie that costs gigabytes.
+_MOST_EXIF_BYTES = 1024 * 1024
 _EXIF_HEADER = b"Exif\0\0"
 
 
@@ -74,9 +79,40 @@ def _heif_exif(content: bytes) -> bytes:
     return block.removeprefix(_EXIF_HEADER)
 
 
+def _is_honest(block: bytes) -> bool:
+    """Say whether no entry of a TIFF block (TIFF 6.0, section 2) claims more values than the block has bytes."""
+    order = "<" if block[:2] == b"II" else ">"
+    pending, seen = [_number(block, 4, order + "I")], set[int]()
+    while pending and len(seen) < _MOST_DIRECTORIES:
+        at = pending.pop()
+        if not at or at in seen:
+            continue
+        seen.add(at)
+        count = _number(block, at, order + "H") or 0
+        for entry in range(at + 2, at + 2 + 12 * count, 12):
+            tag, values = _number(block, entry, order + "H"), _number(block, entry + 4, order + "I")
+            if values is None:
+                break
+            if values > len(block):
+                return False
+            if tag in _DIRECTORY_TAGS:
+                pending.append(_number(block, entry + 8, order + "I"))
+        pending.append(_number(block, at + 2 + 12 * count, order + "I"))
+    return bool(block) and len(block) <= _MOST_EXIF_BYTES
+
+
+def _number(block: bytes, at: int, layout: str) -> int | None:
+    length = struct.calcsize(layout)
+    return struct.unpack(layout, block[at : at + length])[0] if at + length <= len(block) else None
+
+
 def _exif_items(block: bytes) -> Iterator[MetadataItem]:
+    if not block:
+        return
     try:
-        tables = piexif.load(_EXIF_HEADER + block) if block else {}
+        if not _is_honest(block):
+            raise ValueError("an entry claims more than there is")
+        tables = piexif.load(_EXIF_HEADER + block)
     except Exception:
         yield MetadataItem("EXIF", "unreadable block", f"{len(block)} bytes")
         return
@@ -108,10 +144,12 @@ def _degrees(value: tuple[tuple[int, int], ...]) -> float:
 
 
 def _names(content: bytes) -> Iterator[MetadataItem]:
+    content = content[:_MOST_XMP_BYTES]
     found = [one or other for one, other in _XMP_NAME.findall(content)]
-    for people in _XMP_PERSON_LIST.findall(content):
-        found += _XMP_ITEM.findall(people)
-    for name in dict.fromkeys(name.strip() for name in found):
+    begin = content.find(_XMP_LIST_BEGIN)
+    if begin >= 0:
+        found += _XMP_ITEM.findall(content[begin : content.rfind(_XMP_LIST_END) + 1])
+    for name in list(dict.fromkeys(name.strip() for name in found))[:_MOST_NAMES]:
         if name:
             yield MetadataItem("XMP", "name of a person", _as_text(name))
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgguard.errors import OutputError, OutputExists, OutputImpossible, OutputUnsafe
+from imgguard.errors import OutputError, OutputExists, OutputFailed, OutputImpossible, OutputUnsafe
 
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV}
 
 
@@ -33,8 +36,9 @@ class OutputFolder:
     overwrite: bool
     inputs: Collection[Path] = ()
 
-    def publish(self, content: bytes, target: Path) -> None:
-        """Write a file under its final name, wholly or not at all.
+    @contextlib.contextmanager
+    def publishing(self, content: bytes, target: Path) -> Iterator[None]:
+        """Write a file under its final name, wholly or not at all; what fails inside the block takes it back.
 
         Args:
             content: The finished bytes.
@@ -45,17 +49,34 @@ class OutputFolder:
             OutputUnsafe: if the target is a link, an input, or outside of the root.
             OutputImpossible: if nothing can be written there: disk full, no permission.
         """
-        try:
-            self.check(target)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with _staged(content, target.parent) as staged:
+        self.check(target)
+        with contextlib.ExitStack() as temporary:
+            with _as_output_error(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                staged = temporary.enter_context(_staged(content, target.parent))
+                before = temporary.enter_context(_kept_aside(target)) if self.overwrite else None
                 self._move(staged, target)
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise _impossible(target, error) from error
+            try:
+                _sync_folder(target.parent)
+                yield
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    _put_back(before, target)
+                raise
+
+    def publish(self, content: bytes, target: Path) -> None:
+        """Write a file under its final name, wholly or not at all; see `publishing`."""
+        with self.publishing(content, target):
+            pass
 
     def check(self, target: Path) -> None:
         """Make sure that a file may be published at `target`; see `publish`."""
+        with _as_output_error(target):
+            self._check(target)
+
+    def _check(self, target: Path) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise OutputImpossible(f"{self.root}: cannot be written to, it is a file", "Choose another output folder.")
         relative = _inside(target, self.root)
         place = self.root
         for part in relative.parts:
@@ -98,6 +119,40 @@ def _replace_reserved(staged: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
+def _as_output_error(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _impossible(target, error) from error
+
+
+@contextlib.contextmanager
+def _kept_aside(target: Path) -> Iterator[Path | None]:
+    """Keep what is there already under another name, until it is certain that it is replaced."""
+    if not target.exists():
+        yield None
+        return
+    aside = target.with_name(f".imgguard-{secrets.token_hex(8)}.part")
+    try:
+        try:
+            os.link(target, aside)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            shutil.copy2(target, aside)
+        yield aside
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _put_back(before: Path | None, target: Path) -> None:
+    if before is None:
+        target.unlink(missing_ok=True)
+    else:
+        before.replace(target)
+
+
+@contextlib.contextmanager
 def _staged(content: bytes, folder: Path) -> Iterator[Path]:
     """A complete, synced temporary file beside the target, gone afterwards whatever happens."""
     handle, name = tempfile.mkstemp(prefix=".imgguard-", suffix=".part", dir=folder)
@@ -122,11 +177,13 @@ def _umask() -> int:
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    # Best effort: not every file system can, and the file itself is synced already.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _inside(target: Path, root: Path) -> Path:
@@ -144,9 +201,9 @@ def _exists(target: Path) -> OutputExists:
 
 
 def _impossible(target: Path, error: OSError) -> OutputError:
-    remedy = (
-        "Free some space and run again."
-        if error.errno in _NO_SPACE
-        else ("Check the folder and its permissions, and run again.")
-    )
-    return OutputImpossible(f"{target}: cannot be written ({error.strerror})", remedy)
+    what = f"{target}: cannot be written ({error.strerror})"
+    if error.errno in _NO_SPACE:
+        return OutputImpossible(what, "Free some space and run again.")
+    if error.errno in _NOT_WRITABLE:
+        return OutputImpossible(what, "Check the output folder and its permissions, and run again.")
+    return OutputFailed(what, "Check the file's name and its folder, and run again.")

@@ -14,12 +14,12 @@ from consent.policy import Unidentified, Verdict
 from imgguard.covers import cover_for
 from imgguard.detect import detect_faces
 from imgguard.embed import make_probe
-from imgguard.errors import UncleanOutput
+from imgguard.errors import PhotoTooLarge, UncleanOutput
 from imgguard.identify import identify_photo
 from imgguard.photo import load_photo
 from imgguard.redact import redact
 from imgguard.rules import Rules, cover_because
-from imgguard.sanitize import encode, leftovers, output_format
+from imgguard.sanitize import encode, fits, leftovers, output_format
 from imgguard.types import CleanedPhoto, Detection, Embedding, FaceResult, Identification, OutputCheck, Style
 from imgguard.verify import CoveredFace, check_output
 
@@ -82,6 +82,11 @@ def _unidentified(detection: Detection, why: Unidentified, style: Style) -> _Jud
 def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:
     """Redact, sanitize and verify; a face that only the check finds is covered, and all is done again."""
     container = output_format(photo.format, rules.format)
+    if not fits(photo.size, container):
+        raise PhotoTooLarge(
+            f"{photo.path}: {photo.size[0]} x {photo.size[1]} pixels are more than a {container.value} file can hold",
+            "Write another format, such as --format png, or save it smaller.",
+        )
     for round_number in range(1, _MAX_ROUNDS + 1):
         covered = [CoveredFace(f.result.detection, f.result.cover, f.embedding) for f in faces if f.result.cover]
         kept = [f.result.detection for f in faces if f.result.cover is None]

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgguard.errors import LinkRefused, NotAPhoto, PhotoError, PhotoUnreadable, SetupError, unreadable
+from imgguard.errors import (
+    LinkRefused,
+    NotAPhoto,
+    PhotoEmpty,
+    PhotoError,
+    PhotoUnreadable,
+    SetupError,
+    unreadable,
+)
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.sanitize import SUFFIXES, output_format
 from imgguard.types import Format
 
+# In bytes, on the usual file systems.
+_LONGEST_NAME = 255
 # A file with such a name is meant to be a photo: if its bytes are not, that is a refusal, not some other file.
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif"}
 _SAME_FORMAT = {
@@ -40,6 +51,7 @@ class Plan:
         others: Files that are not photos and are left where they are.
         out: The output folder, resolved.
         inputs: Resolved paths of every file that was looked at.
+        names_file: Whether the output was given as the name of one file; its folder then holds other things too.
     """
 
     jobs: tuple[Job, ...]
@@ -47,6 +59,7 @@ class Plan:
     others: tuple[Path, ...]
     out: Path
     inputs: frozenset[Path]
+    names_file: bool
 
 
 def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
@@ -63,11 +76,11 @@ def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
         SetupError: if an input is missing, the output folder lies inside an input, or there is no photo at all.
     """
     single_file = _as_single_file(inputs, out)
-    root = (single_file.parent if single_file else out).resolve()
+    root = _resolved(single_file.parent if single_file else out)
     for given in inputs:
         _check_apart(given, root)
     found = [entry for given in inputs for entry in _entries(given, prefix=len(inputs) > 1)]
-    targets = _Targets(root)
+    targets = _Targets(root, (folder for _, relative, _ in found for folder in relative.parents))
     jobs: list[Job] = []
     refused: list[tuple[Path, PhotoError]] = []
     others: list[Path] = []
@@ -76,7 +89,7 @@ def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
             if error is not None:
                 raise error
             container = output_format(_sniff(source), wanted)
-        except NotAPhoto as problem:
+        except (NotAPhoto, PhotoEmpty) as problem:
             if source.suffix.lower() in _PHOTO_SUFFIXES or source in inputs:
                 refused.append((source, problem))
             else:
@@ -89,7 +102,7 @@ def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
     if not (jobs or refused):
         raise SetupError(f"{', '.join(map(str, inputs))}: no photo in it", "Give photos, or a folder that holds some.")
     seen = frozenset(source.resolve() for source, _, error in found if error is None)
-    return Plan(tuple(jobs), tuple(refused), tuple(others), root, seen)
+    return Plan(tuple(jobs), tuple(refused), tuple(others), root, seen, single_file is not None)
 
 
 def _as_single_file(inputs: Sequence[Path], out: Path) -> Path | None:
@@ -97,6 +110,13 @@ def _as_single_file(inputs: Sequence[Path], out: Path) -> Path | None:
     if len(inputs) == 1 and inputs[0].is_file() and out.suffix.lower() in named and not out.is_dir():
         return out
     return None
+
+
+def _resolved(out: Path) -> Path:
+    try:
+        return out.resolve()
+    except (OSError, RuntimeError) as error:
+        raise SetupError(f"The output folder {out} is a link that leads in a circle", "Choose another one.") from error
 
 
 def format_of_name(path: Path) -> Format | None:
@@ -162,25 +182,31 @@ def _sniff(path: Path) -> Format:
 class _Targets:
     """Gives every input a name of its own, also where a file system ignores case or normalises names."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folders: Iterable[Path]) -> None:
         self._root = root
-        self._taken: set[str] = set()
+        self._taken = {_key(folder) for folder in folders}
 
     def claim(self, relative: Path, container: Format) -> Path:
         keeps = relative.suffix.lower() in _SAME_FORMAT[container]
         suffix = relative.suffix if keeps else SUFFIXES[container]
         for name in _numbered(relative.stem, suffix):
             target = relative.with_name(name)
-            key = unicodedata.normalize("NFC", str(target)).casefold()
+            key = _key(target)
             if key not in self._taken:
                 self._taken.add(key)
                 return self._root / target
         raise AssertionError("numbered names never end")
 
 
+def _key(place: Path) -> str:
+    return unicodedata.normalize("NFC", str(place)).casefold()
+
+
 def _numbered(stem: str, suffix: str) -> Iterable[str]:
-    yield stem + suffix
-    number = 2
-    while True:
-        yield f"{stem}-{number}{suffix}"
-        number += 1
+    for number in itertools.count(1):
+        tail = suffix if number == 1 else f"-{number}{suffix}"
+        yield _shortened(stem, _LONGEST_NAME - len(os.fsencode(tail))) + tail
+
+
+def _shortened(stem: str, longest: int) -> str:
+    return os.fsdecode(os.fsencode(stem)[:longest]) if len(os.fsencode(stem)) > longest else stem

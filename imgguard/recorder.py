@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consent.store import FaceRecord, PhotoRecord, Store
+from imgguard.errors import PhotoError
+from imgguard.photo import read_content
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
 
 if TYPE_CHECKING:
@@ -30,18 +31,9 @@ class Recorder:
             RecordError: if it cannot be recorded; nothing is published then.
         """
         result = _result(cleaned, target, Status.PUBLISHED)
-        written = False
-        try:
-            with self.store.atomic():
-                self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
-                folder.publish(cleaned.content, target)
-                written = True
-        except BaseException:
-            # The record's commit failed after the file appeared.
-            if written and not folder.overwrite:
-                with contextlib.suppress(OSError):
-                    target.unlink(missing_ok=True)
-            raise
+        # The record is committed while the file can still be taken back.
+        with folder.publishing(cleaned.content, target), self.store.atomic():
+            self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
         return result
 
     def refuse(self, result: PhotoResult) -> None:
@@ -57,7 +49,15 @@ def dry_result(cleaned: CleanedPhoto, target: Path) -> PhotoResult:
 
 def refused(source: Path, refusal: Refusal) -> PhotoResult:
     """Give the result of a photo that is not published."""
-    return PhotoResult(source, None, Status.REFUSED, None, None, (), (), 0, refusal)
+    return PhotoResult(source, None, Status.REFUSED, _digest(source), None, (), (), 0, refusal)
+
+
+def _digest(source: Path) -> str | None:
+    """By its digest the record knows the photo again, whatever its name."""
+    try:
+        return hashlib.sha256(read_content(source)).hexdigest()
+    except PhotoError:
+        return None
 
 
 def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:

@@ -1,4 +1,8 @@
-"""The report of a run as JSON: for scripts, and for looking things up later. Ids only, no names, no vectors."""
+"""The report of a run as JSON: for scripts, and for looking things up later.
+
+It holds the numbers of people, not their names, and no vectors; but it names files, and findings quote the roster, so
+it stays in the school.
+"""
 
 from __future__ import annotations
 

@@ -388,10 +388,10 @@ class PhotoResult:
 
     Attributes:
         source: The file that was given.
-        target: The file that was published; None where none was.
+        target: The file that was published, or would have been in a dry run; None where it was refused.
         status: Published, refused, or only tried.
         sha256: Digest of the source; None where it could not be read.
-        output_sha256: Digest of the published file; None where there is none.
+        output_sha256: Digest of the finished bytes; None where it was refused.
         faces: Every face with its decision; empty for a refused photo.
         removed: Parts of the source file that were left out.
         rounds: How often it was covered and checked.

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.covers import cover_mask, window_of
-from imgguard.detect import find_faces, same_detection
+from imgguard.detect import find_faces, same_detection, same_face
 from imgguard.embed import embed_at, embed_nothing
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
 from imgguard.scales import SECOND_LOOK, cut_out
-from imgguard.types import Detection, Embedding, Format, OutputCheck
+from imgguard.types import Detection, Embedding, Format, OutputCheck, Source
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends
@@ -38,7 +38,7 @@ _FLAT = 0.25
 _DETAIL_SIDE = 32
 _DETAIL_SIGMA = 4.0
 # A face with this share of its box under covers is taken as covered.
-_UNDER_COVER = 0.5
+_UNDER_COVER = 0.8
 # Compression moves the mean of an 8 x 8 block by less than this.
 _BLOCK = 8
 _BLOCK_TOLERANCE = 12
@@ -111,9 +111,23 @@ def _decode(content: bytes) -> Pixels | None:
 def _is_expected(face: Detection, mask: Mask, kept: Sequence[Detection]) -> bool:
     x1, y1, x2, y2 = window_of(face.box, (mask.shape[1], mask.shape[0]))
     area = mask[y1:y2, x1:x2]
-    if not area.size or area.mean() >= _UNDER_COVER:
+    if not area.size or (area.mean() >= _UNDER_COVER and _features_under(mask, face)):
         return True
-    return any(same_detection(face, other) for other in kept)
+    return any(_is_kept(face, other) for other in kept)
+
+
+def _features_under(mask: Mask, face: Detection) -> bool:
+    """Say whether eyes, nose and mouth lie under covers, whatever of the forehead or the neck does not."""
+    height, width = mask.shape
+    points = np.clip(np.rint(face.landmarks), 0, (width - 1, height - 1)).astype(int)
+    return bool(mask[points[:, 1], points[:, 0]].all())
+
+
+def _is_kept(face: Detection, kept: Detection) -> bool:
+    if same_face(face.box, kept.box):
+        return True
+    coarse = face.source is Source.BLAZEFACE and kept.box.holds(face.box.center)
+    return coarse and same_detection(face, kept)
 
 
 def _is_readable(face: CoveredFace, before: Pixels, after: Pixels, gallery: Gallery | None, backends: Backends) -> bool:
@@ -124,9 +138,9 @@ def _is_readable(face: CoveredFace, before: Pixels, after: Pixels, gallery: Gall
     left = embed_at(after, face.detection, backends)
     nothing = float(embed_nothing(backends).vector @ face.embedding.vector)
     similar = float(left.vector @ face.embedding.vector)
-    if nothing < _STILL_SIMILAR and similar >= max(_STILL_SIMILAR, nothing + _MORE_THAN_NOTHING):
+    if nothing < _STILL_SIMILAR and not similar < max(_STILL_SIMILAR, nothing + _MORE_THAN_NOTHING):
         return True
-    return gallery.similarity(left) >= gallery.threshold
+    return not gallery.similarity(left) < gallery.threshold
 
 
 def detail_left(before: Pixels, after: Pixels, face: Detection) -> float:
@@ -160,7 +174,8 @@ def _changed_outside(before: Pixels, after: Pixels, mask: Mask, covered: Sequenc
     if not height or not width:
         return 0
     blocks = width // _BLOCK, height // _BLOCK
-    near = mask[:height, :width].reshape(blocks[1], _BLOCK, blocks[0], _BLOCK).any(axis=(1, 3))
+    # One covered pixel of a block of 64 is 4 of 255, so none is rounded away.
+    near = cv2.resize(mask[:height, :width].view(np.uint8) * 255, blocks, interpolation=cv2.INTER_AREA) > 0
     rim = 2 * (int(widest * _FADE) // _BLOCK + 2) + 1
     near = np.asarray(cv2.dilate(np.asarray(near, np.uint8), np.ones((rim, rim), np.uint8)), bool)
     if exact:

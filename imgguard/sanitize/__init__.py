@@ -17,11 +17,11 @@ from imgguard.types import Encoding, Format, Part
 if TYPE_CHECKING:
     from imgguard.types import Pixels
 
-__all__ = ["OUTPUT_FORMATS", "SUFFIXES", "encode", "leftovers", "output_format", "scan"]
+__all__ = ["SUFFIXES", "encode", "fits", "leftovers", "output_format", "scan"]
 
 SUFFIXES = {Format.JPEG: ".jpg", Format.PNG: ".png", Format.WEBP: ".webp"}
-OUTPUT_FORMATS = tuple(SUFFIXES)
 
+_LONGEST_SIDE = {Format.JPEG: 65500, Format.WEBP: 16383}
 _ENCODERS: dict[Format, Callable[[Pixels, Encoding], bytes]] = {
     Format.JPEG: jpeg.encode,
     Format.PNG: png.encode,
@@ -42,12 +42,17 @@ def output_format(source: Format, wanted: Format | None) -> Format:
     return Format.JPEG if source is Format.HEIF else source
 
 
+def fits(size: tuple[int, int], container: Format) -> bool:
+    """Say whether a container can hold a picture of `size` (width, height)."""
+    return max(size) <= _LONGEST_SIDE.get(container, max(size))
+
+
 def encode(pixels: Pixels, container: Format, encoding: Encoding) -> bytes:
     """Encode pixels, with nothing attached.
 
     Args:
         pixels: (H, W, 3) uint8 sRGB.
-        container: One of `OUTPUT_FORMATS`.
+        container: JPEG, PNG or WebP.
         encoding: How the source was compressed; the output will be near it.
     """
     return _ENCODERS[container](pixels, encoding)

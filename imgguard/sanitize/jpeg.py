@@ -1,4 +1,8 @@
-"""JPEG (ITU-T T.81, JFIF)."""
+"""JPEG (ITU-T T.81, JFIF).
+
+The scanner knows segments, not what their contents mean to a decoder: bytes that somebody hides inside the compressed
+picture data itself are not seen.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +105,7 @@ def scan(content: bytes) -> list[Part]:
         if part.name == "EOI" and at < len(content):
             parts.append(Part("trailer", at, len(content) - at, _trailer_meaning(content[at : at + 64]), False))
             break
-    if parts and parts[-1].name not in ("EOI", "trailer", "damaged"):
+    if not parts or parts[-1].name not in ("EOI", "trailer", "damaged"):
         parts.append(Part("damaged", at, 0, "ends without an end marker", False))
     return parts
 

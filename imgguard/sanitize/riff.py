@@ -47,6 +47,8 @@ def scan(content: bytes) -> list[Part]:
         part = _chunk(content, at, min(end, len(content)), first=at == _HEADER)
         parts.append(part)
         at += part.length
+    if len(parts) == 1:
+        parts.append(Part("damaged", at, 0, "no picture in it", False))
     if end > len(content):
         parts.append(Part("damaged", at, len(content) - at, "shorter than its header says", False))
     elif at < len(content):

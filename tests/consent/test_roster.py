@@ -94,6 +94,43 @@ def test_a_number_twice_with_the_same_answers_stays_valid_and_is_told(tmp_path: 
     assert "says the same" in roster.findings[0].what
 
 
+@pytest.mark.parametrize(
+    "written", ["20411", "0020411", "020411\u200b", "'020411", '="020411"', "\uff10\uff12\uff10\uff14\uff11\uff11"]
+)
+def test_a_number_written_otherwise_is_the_same_person(tmp_path: Path, written: str) -> None:
+    cell = '"' + written.replace('"', '""') + '"'
+    blocked = ROW.replace("020411", cell).replace("yes,yes,,", "yes,yes,yes,")
+    roster = roster_of(tmp_path, ROW, blocked)
+    assert not is_kept(roster)
+    assert roster.subjects["020411"].do_not_publish
+    assert "differ only in how they are written" in roster.findings[0].what
+
+
+def test_a_stray_quotation_mark_is_an_error_and_swallows_nobody(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="row 2.*quotation mark"):
+        roster_of(tmp_path, ROW.replace("Guardian", '"Guardian'), ROW.replace("020411", "020412"))
+
+
+@pytest.mark.parametrize("misspelt", ["valid_untill", "do_not_publsh", "school_web_site", "bioemtric_ok"])
+def test_a_misspelt_column_is_an_error(tmp_path: Path, misspelt: str) -> None:
+    near = {"valid_untill": "valid_until", "do_not_publsh": "do_not_publish", "school_web_site": "school_website"}
+    right = near.get(misspelt, "biometric_ok")
+    with pytest.raises(RosterError):
+        roster_of(tmp_path, ROW, header=HEADER.replace(right, misspelt))
+
+
+def test_an_unknown_column_is_told_and_spaces_in_headings_do_not_matter(tmp_path: Path) -> None:
+    header = HEADER.replace("valid_until", "Valid Until").replace("signed_by", "Signed-By") + ",bus route"
+    roster = roster_of(tmp_path, ROW + ",7", header=header)
+    assert is_kept(roster)
+    assert [finding.what for finding in roster.findings] == ["the column 'bus_route' is not known and not used"]
+
+
+def test_a_signature_at_the_end_of_time_is_no_crash(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW.replace("2026-09-01", "9999-12-01").replace("2027-06-30", ""))
+    assert not is_kept(roster)
+
+
 def test_a_row_with_too_many_cells_is_not_trusted(tmp_path: Path) -> None:
     roster = roster_of(tmp_path, ROW.replace("Rowe", "Rowe,Jr"))
     assert not is_kept(roster)

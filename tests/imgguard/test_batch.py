@@ -14,7 +14,7 @@ from PIL import Image
 
 import imgguard.batch
 from consent import RecordError, Store
-from imgguard import Guard, OutputExists, PhotoTruncated, SetupError, Status
+from imgguard import Guard, OutputExists, PhotoTooLarge, PhotoTruncated, SetupError, Status
 from imgguard.errors import WeightsError
 from imgguard.recorder import Recorder
 from tests.conftest import SAMPLES
@@ -234,6 +234,71 @@ def test_stopping_with_ctrl_c_leaves_only_whole_files(tmp_path: Path) -> None:
     assert all(path.suffix == ".jpg" and path.read_bytes().endswith(b"\xff\xd9") for path in published)
     with Store(record) as store:
         assert store.query("SELECT count(*) FROM photos") == [(len(published),)]
+
+
+def test_workers_end_with_the_main_process_however_it_ends(tmp_path: Path) -> None:
+    for index in range(40):
+        put_scene(tmp_path / "photos" / f"{index:02}.jpg", index)
+    command = [sys.executable, "-c", "from cli.main import main; main()", "clean", str(tmp_path / "photos")]
+    options = ["-o", str(tmp_path / "out"), "--no-recognition", "--record", str(tmp_path / "record"), "--workers", "2"]
+    run = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("*.jpg")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    if not children.exists():
+        run.kill()
+        pytest.skip("this system does not tell a process's children")
+    workers = [Path("/proc") / pid for pid in children.read_text().split()]
+    assert len(workers) >= 2
+    run.kill()
+    run.wait()
+    while any(worker.exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(worker.exists() for worker in workers)
+
+
+def test_an_interrupted_run_is_not_recorded_as_finished(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), own_guard:
+        for _ in own_guard.clean_folder(photos, tmp_path / "out", workers=1):
+            raise KeyboardInterrupt
+    with Store(tmp_path / "record") as store:
+        assert store.query("SELECT finished_at FROM runs") == [(None,)]
+
+
+def test_neither_record_nor_id_photos_nor_roster_can_be_published_or_overwritten(
+    photos: Path, make_guard: Callable[..., Guard], tmp_path: Path
+) -> None:
+    import shutil
+
+    with pytest.raises(SetupError, match="record"):
+        Guard(recognition=False, record=tmp_path / "out" / "record").plan([photos], tmp_path / "out")
+    ids = tmp_path / "ids"
+    shutil.copytree(SAMPLES / "id_photos", ids)
+    school = make_guard(id_photos=ids)
+    before = (ids / "020411.jpg").read_bytes()
+    for out in (ids, ids / "020411.jpg", tmp_path):
+        with pytest.raises(SetupError):
+            school.clean(put_scene(tmp_path / "one" / "020411.jpg"), out, overwrite=True)
+    assert (ids / "020411.jpg").read_bytes() == before
+
+
+def test_a_refused_photo_is_recorded_by_its_digest(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    import hashlib
+
+    bad = photos / "bad.jpg"
+    bad.write_bytes((photos / "1.jpg").read_bytes()[:1500])
+    list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
+    with Store(tmp_path / "record") as store:
+        rows = store.query("SELECT source_sha256 FROM photos WHERE status = 'refused'")
+    assert rows == [(hashlib.sha256(bad.read_bytes()).hexdigest(),)]
+
+
+def test_a_picture_too_long_for_its_container_is_refused_by_name(own_guard: Guard, tmp_path: Path) -> None:
+    long = tmp_path / "long.png"
+    long.write_bytes(as_bytes(Image.new("RGB", (17_000, 40), "grey"), "PNG"))
+    with pytest.raises(PhotoTooLarge, match="webp"):
+        own_guard.clean(long, tmp_path / "long.webp")
 
 
 def test_a_recorder_records_refusals_by_kind_alone(tmp_path: Path) -> None:

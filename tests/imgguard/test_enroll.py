@@ -71,6 +71,27 @@ def test_the_id_photos_of_people_without_biometric_consent_are_not_opened(
     assert enrolled(tmp_path, roster).references == ()
 
 
+def test_photos_of_two_people_under_one_number_enroll_neither(tmp_path: Path, roster: Roster) -> None:
+    shutil.copy(IDS / "020411.jpg", tmp_path / "020411.jpg")
+    shutil.copy(IDS / "020781.jpg", tmp_path / "020411(2).jpg")
+    found = enrolled(tmp_path, roster)
+    assert found.references == ()
+    assert "do not show the same person" in found.findings[0].what
+    assert "020411(2).jpg" in found.findings[0].source
+    shutil.copy(IDS / "020411(2).jpg", tmp_path / "020411(2).jpg")
+    assert len(enrolled(tmp_path, roster).references) == 2, "the control: two photos of one person"
+
+
+def test_one_photo_under_two_numbers_enrolls_neither_and_leaves_the_others(tmp_path: Path, roster: Roster) -> None:
+    for number in ("020411", "020596", "020707"):
+        shutil.copy(IDS / f"{number}.jpg", tmp_path / f"{number}.jpg")
+    shutil.copy(IDS / "020411.jpg", tmp_path / "020448.jpg")
+    found = enrolled(tmp_path, roster)
+    assert {reference.subject_id for reference in found.references} == {"020596", "020707"}
+    assert any("020411 and 020448 look the same" in finding.what for finding in found.findings)
+    assert Gallery.from_references(found.references).threshold < 0.6
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, roster: Roster) -> None:
     with pytest.raises(SetupError, match="no such folder"):
         enrolled(tmp_path / "nowhere", roster)

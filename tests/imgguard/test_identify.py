@@ -74,6 +74,21 @@ def test_templates_and_probes_of_another_model_are_refused() -> None:
         GALLERY.identify(probe(AXES[0], "other"))
 
 
+def test_a_score_that_is_no_number_names_nobody() -> None:
+    broken = np.full(128, np.nan, np.float32)
+    assert GALLERY.identify(probe(broken)).outcome is Outcome.NON_MATCH
+    for bad in (broken, np.zeros(128, np.float32)):
+        with pytest.raises(SetupError, match="a cannot be averaged"):
+            Gallery.from_references([reference("a", bad)])
+    with pytest.raises(SetupError):
+        Gallery.from_references([reference("a", AXES[0]), reference("a", -AXES[0])])
+
+
+def test_an_expired_reference_is_not_used() -> None:
+    assert len(Gallery.from_references([reference("a", AXES[0])], on=date(2027, 6, 30))) == 1
+    assert len(Gallery.from_references([reference("a", AXES[0])], on=date(2027, 7, 1))) == 0
+
+
 def test_nobody_is_in_a_photo_twice() -> None:
     better, worse, else_ = unit(1, 0.1), unit(1, 0.5), unit(0, 0, 1)
     found = identify_photo([probe(worse), probe(better), probe(else_)], GALLERY)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,38 @@ def test_broken_exif_is_told_as_broken(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(as_bytes(Image.fromarray(scene()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
     assert "unreadable block" in {item.name for item in read_metadata(load_photo(path))}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"II*\0\x08\0\0\0\x01\0\x00\x01\x03\0\xff\xff\xff\x3f\x08\0\0\0\0\0\0\0",
+        b"II*\0\x08\0\0\0\xff\xff" + b"A" * 60_000,
+    ],
+)
+def test_exif_that_claims_gigabytes_is_not_believed(tmp_path: Path, block: bytes) -> None:
+    from PIL import Image
+
+    from tests.pictures import as_bytes
+
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(as_bytes(Image.fromarray(scene()), "JPEG", exif=b"Exif\0\0" + block))
+    began = time.monotonic()
+    read_metadata(load_photo(path))
+    assert time.monotonic() - began < 10
+
+
+def test_xmp_of_repeated_openings_takes_no_time(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from tests.pictures import as_bytes
+
+    path = tmp_path / "photo.webp"
+    flood = b"<Iptc4xmpExt:PersonInImage>" * 20_000 + b"mwg-rs:Name>" * 40_000
+    path.write_bytes(as_bytes(Image.fromarray(scene()), "WEBP", xmp=flood))
+    began = time.monotonic()
+    read_metadata(load_photo(path))
+    assert time.monotonic() - began < 10
 
 
 def test_the_report_tells_every_decision_by_number(guard: Guard, tmp_path: Path) -> None:

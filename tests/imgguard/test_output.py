@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from imgguard import OutputExists, OutputImpossible, OutputUnsafe
+from imgguard import OutputExists, OutputFailed, OutputImpossible, OutputUnsafe
 from imgguard.output import OutputFolder
 
 
@@ -126,5 +127,36 @@ def test_a_full_or_broken_disk_leaves_nothing(
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputImpossible):
+    with pytest.raises(OutputFailed):
         folder(tmp_path).publish(b"x", tmp_path / "file" / "a.jpg")
+    with pytest.raises(OutputImpossible):
+        folder(tmp_path / "file").publish(b"x", tmp_path / "file" / "a.jpg")
+    with pytest.raises(OutputFailed):
+        folder(tmp_path).publish(b"x", tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_what_fails_afterwards_takes_the_file_back(tmp_path: Path, overwrite: bool, error: type[BaseException]) -> None:
+    old, new = tmp_path / "old.jpg", tmp_path / "new.jpg"
+    old.write_bytes(b"old")
+    out = folder(tmp_path, overwrite=overwrite)
+    for target in (old, new) if overwrite else (new,):
+        with pytest.raises(error), out.publishing(b"changed", target):
+            assert target.read_bytes() == b"changed"
+            raise error
+    assert old.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.jpg"]
+
+
+def test_a_file_system_that_cannot_sync_folders_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+
+    def only_files(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not for folders")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    folder(tmp_path).publish(b"x", tmp_path / "a.jpg")
+    assert (tmp_path / "a.jpg").read_bytes() == b"x"

@@ -5,14 +5,15 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from imgguard import Encoding, Format
-from imgguard.sanitize import OUTPUT_FORMATS, encode, leftovers, output_format, scan
+from imgguard.sanitize import SUFFIXES, encode, leftovers, output_format, scan
 from tests.pictures import MARKER, PLANTED, as_bytes, scene
 
+OUTPUT_FORMATS = tuple(SUFFIXES)
 PLAIN = Encoding(90, "4:2:0", lossless=False)
 LEAVES = {
     Format.JPEG: {"APP0", "APP1", "APP2", "APP10", "APP11", "APP12", "APP13", "COM", "trailer"},
@@ -70,6 +71,8 @@ def test_nothing_can_be_put_into_a_clean_file_unseen(container: Format, data: st
     extra = data.draw(st.sampled_from(FOREIGN[container]))
     places = [part.offset for part in scan(clean, container)] + [len(clean)]
     at = data.draw(st.sampled_from(places[1:]))
+    # Without decoding, bytes at the end of a JPEG's picture data cannot be told from it.
+    assume(not (container is Format.JPEG and extra == MARKER and clean[at : at + 2] == b"\xff\xd9"))
     assert leftovers(clean[:at] + extra + clean[at:], container)
 
 
