@@ -82,7 +82,8 @@ def _heif_exif(content: bytes) -> bytes:
 def _is_honest(block: bytes) -> bool:
     """Say whether no entry of a TIFF block (TIFF 6.0, section 2) claims more values than the block has bytes."""
     order = "<" if block[:2] == b"II" else ">"
-    pending, seen = [_number(block, 4, order + "I")], set[int]()
+    first = _number(block, 4, order + "I")
+    pending, seen = [first], set[int]()
     while pending and len(seen) < _MOST_DIRECTORIES:
         at = pending.pop()
         if not at or at in seen:
@@ -97,7 +98,9 @@ def _is_honest(block: bytes) -> bool:
                 return False
             if tag in _DIRECTORY_TAGS:
                 pending.append(_number(block, entry + 8, order + "I"))
-        pending.append(_number(block, at + 2 + 12 * count, order + "I"))
+        if at == first:
+            # Only the first directory leads on, to the thumbnail's; behind the others stands anything.
+            pending.append(_number(block, at + 2 + 12 * count, order + "I"))
     return bool(block) and len(block) <= _MOST_EXIF_BYTES
 
 

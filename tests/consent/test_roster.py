@@ -107,7 +107,7 @@ def test_a_number_written_otherwise_is_the_same_person(tmp_path: Path, written: 
 
 
 def test_a_stray_quotation_mark_is_an_error_and_swallows_nobody(tmp_path: Path) -> None:
-    with pytest.raises(RosterError, match="row 2.*quotation mark"):
+    with pytest.raises(RosterError, match=r"row 2.*quotation mark"):
         roster_of(tmp_path, ROW.replace("Guardian", '"Guardian'), ROW.replace("020411", "020412"))
 
 
