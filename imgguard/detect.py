@@ -165,7 +165,7 @@ def _settle(
     closer = None
     imprecise = best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)
     if not accepted or (look.thorough and imprecise):
-        closer = _look_closer(pixels, backends, best.face.box)
+        closer = look_closer(pixels, backends, best.face.box)
     confirmed = closer is not None and closer.score >= (_CONFIRM_SUPPORTED if seconds or ghostly else _CONFIRM)
     if not accepted and not confirmed:
         return best.face if sure_of_second and not ghostly else None
@@ -187,8 +187,12 @@ def _has_good_landmarks(candidate: _Candidate) -> bool:
     return least <= candidate.face.box.side * candidate.scale <= most
 
 
-def _look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detection | None:
-    """Search once more around a face, in the photo itself, at the scale that suits its size."""
+def look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detection | None:
+    """Search once more around a face, in the photo itself, at the scale that suits its size.
+
+    Returns:
+        The surest detection of the face in that box, whatever its score; None where there is none.
+    """
     scale = _CROP_FACE / max(box.width, box.height, 1.0)
     crop, offset = cut_out(pixels, box.center, _CROP / scale, _CROP)
     found = [_moved(face, 1 / scale, offset) for face in backends.primary.detect(crop, _CANDIDATE)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.covers import cover_mask, window_of
-from imgguard.detect import find_faces, same_detection, same_face
+from imgguard.detect import find_faces, look_closer, same_detection, same_face
 from imgguard.embed import embed_at, embed_nothing
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
@@ -39,6 +39,7 @@ _DETAIL_SIDE = 32
 _DETAIL_SIGMA = 4.0
 # A face with this share of its box under covers is taken as covered.
 _UNDER_COVER = 0.8
+_TOUCHES_COVER = 0.1
 # Compression moves the mean of an 8 x 8 block by less than this.
 _BLOCK = 8
 _BLOCK_TOLERANCE = 12
@@ -93,7 +94,11 @@ def check_output(
     return OutputCheck(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, photo.pixels, pixels, gallery, backends)),
-        strays=tuple(face for face in found if not _is_expected(face, mask, kept)),
+        strays=tuple(
+            face
+            for face in found
+            if not _is_expected(face, mask, kept) and not _is_ghost(face, mask, covered, photo.pixels, backends)
+        ),
         changed_outside=_changed_outside(photo.pixels, pixels, mask, covered, exact=_is_exact(photo, container)),
         problems=(),
     )
@@ -114,6 +119,19 @@ def _is_expected(face: Detection, mask: Mask, kept: Sequence[Detection]) -> bool
     if not area.size or (area.mean() >= _UNDER_COVER and _features_under(mask, face)):
         return True
     return any(_is_kept(face, other) for other in kept)
+
+
+def _is_ghost(face: Detection, mask: Mask, covered: Sequence[CoveredFace], before: Pixels, backends: Backends) -> bool:
+    """Say whether a detector takes a cover, with what is around it, for a face that was never there.
+
+    A soft cover on a pair of shoulders looks like a far-off head. Whoever is in the output was in the source at the
+    same place: if nobody was there but the one who is covered, nobody is left.
+    """
+    x1, y1, x2, y2 = window_of(face.box, (mask.shape[1], mask.shape[0]))
+    if mask[y1:y2, x1:x2].mean() < _TOUCHES_COVER:
+        return False
+    source = look_closer(before, backends, face.box)
+    return source is None or any(same_face(source.box, other.detection.box) for other in covered)
 
 
 def _features_under(mask: Mask, face: Detection) -> bool:

@@ -102,6 +102,37 @@ def test_a_face_that_the_first_search_missed_is_a_stray(
     assert kept.ok, "the control: the same face, kept on purpose, is no stray"
 
 
+def test_a_face_half_under_a_neighbours_cover_is_a_stray_and_a_cover_by_itself_is_none(guard: Guard) -> None:
+    """Two faces of the fake kind: the check is told of the left one only, whose cover lies over half of the right."""
+    pixels = scene(800, 600)
+    pixels[200:260, 200:260] = noise_face(BoundingBox(0, 0, 60, 60))
+    pixels[205:245, 270:330] = FACE_COLOUR
+    source = photo_of(pixels)
+    left = detection_at(200, 200, 60)
+    covered = [CoveredFace(left, cover_for(left, Style.SOLID), None)]
+    out = redact(pixels, [covered[0].cover], [])
+    assert (out[205:245, 270:280] != pixels[205:245, 270:280]).any(), "the control: the cover reaches into it"
+    content = encode(out, Format.PNG, source.encoding)
+    seeing = check_output(content, Format.PNG, source, covered, (), None, fake_backends())
+    assert len(seeing.strays) == 1
+
+    class SeesCovers(SquareDetector):
+        """Takes the flat grey of a solid cover for a face."""
+
+        def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+            grey = (np.abs(pixels.astype(int) - 112).max(axis=2) < 3) * np.uint8(1)
+            shifted = np.where(grey[..., None] == 1, np.uint8(FACE_COLOUR), np.uint8(0))
+            found = super().detect(shifted, min_score)
+            return [detection_at(f.box.x1, f.box.y1 + f.box.height * 0.5, f.box.width) for f in found]
+
+    clean = scene(800, 600)
+    clean[200:260, 200:260] = noise_face(BoundingBox(0, 0, 60, 60))
+    alone = redact(clean, [covered[0].cover], [])
+    content = encode(alone, Format.PNG, source.encoding)
+    backends = fake_backends(primary=SeesCovers())
+    assert check_output(content, Format.PNG, photo_of(clean), covered, (), None, backends).strays == ()
+
+
 def test_metadata_that_was_not_stripped_is_a_leftover(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
     content = planted_jpeg(redact(photo.pixels, [cover_for(face, Style.BLUR) for face in faces], []))
     assert MARKER in content

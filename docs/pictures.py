@@ -1,0 +1,48 @@
+"""Make the README's picture: a sample photo before and after, by the tool itself.
+
+python docs/pictures.py
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from PIL import Image
+
+from imgguard import Guard
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_images"
+PHOTO = SAMPLES / "event" / "event_01_class_photo.jpg"
+WIDTH = 1000
+
+
+def main() -> None:
+    """Write docs/before-after.jpg."""
+    with tempfile.TemporaryDirectory() as scratch:
+        guard = Guard(
+            roster=SAMPLES / "roster.csv",
+            id_photos=SAMPLES / "id_photos",
+            purpose="school_website",
+            record=Path(scratch) / "record",
+            on=date(2026, 11, 23),
+        )
+        result = guard.clean(PHOTO, Path(scratch) / "out")
+        assert result.target is not None
+        halves = [_shrunk(path) for path in (PHOTO, result.target)]
+    height = halves[0].height
+    both = Image.new("RGB", (WIDTH, 2 * height + 8), "white")
+    both.paste(halves[0], (0, 0))
+    both.paste(halves[1], (0, height + 8))
+    both.save(ROOT / "docs" / "before-after.jpg", quality=88)
+
+
+def _shrunk(path: Path) -> Image.Image:
+    image = Image.open(path).convert("RGB").crop((120, 330, 2330, 1250))
+    return image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    main()
