@@ -18,7 +18,7 @@ from imgguard.embed import embed_at, embed_nothing
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
 from imgguard.scales import SECOND_LOOK, cut_out
-from imgguard.types import Detection, Embedding, Format, OutputCheck, Source
+from imgguard.types import BoundingBox, Detection, Embedding, Format, OutputCheck, Source
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends
@@ -39,7 +39,8 @@ _DETAIL_SIDE = 32
 _DETAIL_SIGMA = 4.0
 # A face with this share of its box under covers is taken as covered.
 _UNDER_COVER = 0.8
-_TOUCHES_COVER = 0.1
+# Of a face's smaller side: the soft rim of a cover reaches about as far.
+_NEAR_COVER = 0.25
 # Compression moves the mean of an 8 x 8 block by less than this.
 _BLOCK = 8
 _BLOCK_TOLERANCE = 12
@@ -127,8 +128,10 @@ def _is_ghost(face: Detection, mask: Mask, covered: Sequence[CoveredFace], befor
     A soft cover on a pair of shoulders looks like a far-off head. Whoever is in the output was in the source at the
     same place: if nobody was there but the one who is covered, nobody is left.
     """
-    x1, y1, x2, y2 = window_of(face.box, (mask.shape[1], mask.shape[0]))
-    if mask[y1:y2, x1:x2].mean() < _TOUCHES_COVER:
+    margin = _NEAR_COVER * face.box.side
+    near = BoundingBox(face.box.x1 - margin, face.box.y1 - margin, face.box.x2 + margin, face.box.y2 + margin)
+    x1, y1, x2, y2 = window_of(near, (mask.shape[1], mask.shape[0]))
+    if not mask[y1:y2, x1:x2].any():
         return False
     source = look_closer(before, backends, face.box)
     return source is None or any(same_face(source.box, other.detection.box) for other in covered)
