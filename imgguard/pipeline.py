@@ -102,7 +102,7 @@ def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, b
         faces += tuple(_unidentified(d, Unidentified.FOUND_BY_CHECK, rules.style) for d in check.strays)
     raise UncleanOutput(
         f"{photo.path}: the cleaned picture did not pass its check ({_describe(check)})",
-        "Cover the faces by hand or leave this photo out, and report it: this should not happen.",
+        "Leave this photo out, or crop it to what matters and clean that.",
     )
 
 

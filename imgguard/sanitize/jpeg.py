@@ -26,6 +26,7 @@ _QUALITY_RANGE = (75, 95)
 _DEFAULT_QUALITY = 92
 _SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 _DEFAULT_SUBSAMPLING = "4:2:0"
+_FULL_CHROMA = "4:4:4"
 _PLAIN_JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
@@ -85,13 +86,13 @@ def _table_sum(quality: int) -> int:
     return sum(image.quantization[0])
 
 
-def read_subsampling(image: Image.Image) -> str | None:
-    """Tell an opened JPEG's chroma subsampling; None where it is none of the usual ones."""
+def read_subsampling(image: Image.Image) -> str:
+    """Tell an opened JPEG's chroma subsampling; "4:4:4", which loses nothing, where it is none of the usual ones."""
     try:
         sampling: int = get_sampling(image)
     except (AttributeError, IndexError, KeyError):
-        return None
-    return _SUBSAMPLINGS[sampling] if 0 <= sampling < len(_SUBSAMPLINGS) else None
+        return _FULL_CHROMA
+    return _SUBSAMPLINGS[sampling] if 0 <= sampling < len(_SUBSAMPLINGS) else _FULL_CHROMA
 
 
 def scan(content: bytes) -> list[Part]:
