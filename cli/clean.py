@@ -96,7 +96,8 @@ def clean(
         # Whatever stopped the run, the user is told what was done until then.
         stopped = error
     planned = len(plan.jobs) + len(plan.refused)
-    show_results(console, results, planned, plan.out, dry_run=dry_run)
+    place = plan.jobs[0].target if plan.names_file and plan.jobs else plan.out
+    show_results(console, results, planned, place, dry_run=dry_run)
     show_others(console, plan.others)
     if report is not None:
         _write_report(report, results, guard, plan)
@@ -130,7 +131,7 @@ def _check_report(report: Path | None, out: Path) -> None:
     if report is None:
         return
     if report.exists():
-        raise click.UsageError(f"--report: {report} exists already.")
+        raise click.UsageError(f"--report: {report} exists already. Delete it or choose another name.")
     if report.resolve().is_relative_to(out.resolve()):
         raise click.UsageError("--report: inside the output folder it would be published with the photos.")
     if not report.resolve().parent.is_dir():
@@ -168,4 +169,5 @@ def _write_report(report: Path, results: list[PhotoResult], guard: Guard, plan: 
     text = build_report(results, guard.rules, guard.findings, plan.others)
     folder = report.resolve().parent
     # File names need not be text; what is none becomes an escape, which JSON understands.
-    OutputFolder(folder, overwrite=False).publish(text.encode(errors="backslashreplace"), folder / report.name)
+    content = text.encode(errors="backslashreplace")
+    OutputFolder(folder, overwrite=False, private=True).publish(content, folder / report.name)

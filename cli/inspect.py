@@ -11,6 +11,7 @@ from cli.options import A_PATH, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from imgguard.guard import Guard
     from imgguard.inspection import Inspection
@@ -66,32 +67,40 @@ def _show(console: Console, found: Inspection, guard: Guard) -> None:
 
     photo = found.photo
     console.print(cell(f"{photo.path}: {photo.format.value}, {photo.size[0]} x {photo.size[1]}"), style="bold")
-    faces = Table("Face", "Where", "Size", "First candidate", "Second", "Needed", "Decision", "Why")
-    for number, face in enumerate(found.faces, 1):
-        box = face.detection.box
-        faces.add_row(
-            str(number),
-            f"{box.x1:.0f}, {box.y1:.0f}",
-            f"{box.side:.0f} px",
-            cell(_candidate(face, 0, guard)),
-            cell(_candidate(face, 1, guard)),
-            f"{face.threshold:.2f}" if face.threshold is not None else "",
-            face.decision.verdict.value,
-            cell(_why(face)),
-        )
-    console.print(faces if found.faces else "No face found.")
+    console.print(_faces(found, guard) if found.faces else "No face found.")
     told = Table("Place", "What", "Says")
     for item in found.metadata:
         told.add_row(cell(item.place), cell(item.name), cell(item.value))
     console.print(told if found.metadata else "The file tells nothing but its picture.")
 
 
-def _candidate(face: FaceResult, rank: int, guard: Guard) -> str:
-    if rank >= len(face.candidates):
-        return ""
-    candidate = face.candidates[rank]
-    person = guard.rules.subjects.get(candidate.subject_id)
-    return f"{candidate.subject_id} {person.name if person else ''} {candidate.score:.2f}"
+def _faces(found: Inspection, guard: Guard) -> Table:
+    """List the faces; who they are and what is decided only where there is a roster to ask."""
+    from rich.table import Table
+
+    from cli.shown import cell
+
+    table = Table("Face", "Where", "Size")
+    asked = guard.rules.gallery is not None
+    if asked:
+        for heading in ("Decision, and why", "Most like, and next"):
+            table.add_column(heading, ratio=1, overflow="fold")
+    for number, face in enumerate(found.faces, 1):
+        box = face.detection.box
+        row = [cell(number), cell(f"{box.x1:.0f}, {box.y1:.0f}"), cell(f"{box.side:.0f} px")]
+        if asked:
+            row += [cell(f"{face.decision.verdict.value}: {_why(face)}"), cell(_candidates(face, guard))]
+        table.add_row(*row)
+    return table
+
+
+def _candidates(face: FaceResult, guard: Guard) -> str:
+    lines = []
+    for candidate in face.candidates[:2]:
+        person = guard.rules.subjects.get(candidate.subject_id)
+        lines.append(f"{candidate.score:.2f} {candidate.subject_id} {person.name if person else ''}")
+    needed = f"{face.threshold:.2f} needed" if face.threshold is not None and lines else ""
+    return "\n".join(filter(None, [*lines, needed]))
 
 
 def _why(face: FaceResult) -> str:

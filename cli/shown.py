@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_FINDINGS = 20
 _MOST_OTHERS = 10
+_THERE_ALREADY = "output_exists"
 
 
 def printable(text: object) -> str:
@@ -45,19 +46,22 @@ def _place(finding: Finding) -> str:
     return f"{finding.source}, row {finding.row}" if finding.row else finding.source
 
 
-def show_results(console: Console, results: Sequence[PhotoResult], planned: int, out: Path, *, dry_run: bool) -> None:
+def show_results(console: Console, results: Sequence[PhotoResult], planned: int, place: Path, *, dry_run: bool) -> None:
     """Show what became of the photos and their faces, and every refusal with its remedy."""
     done = [result for result in results if result.refusal is None]
     faces = [face for result in done for face in result.faces]
     covered = Counter(face.decision.reason for face in faces if face.cover is not None)
     verb = "would be published" if dry_run else "published"
-    console.print(cell(f"{len(done)} of {planned} photos {verb} in {out}"), soft_wrap=True, style="bold")
+    console.print(cell(f"{len(done)} of {planned} photos {verb}: {place}"), soft_wrap=True, style="bold")
     table = Table(show_header=False, box=None)
     table.add_row("Faces kept", str(len(faces) - covered.total()))
     table.add_row("Faces covered", str(covered.total()))
     for reason, count in covered.most_common():
         table.add_row("", f"{count:>4}  {reason.words}")
-    table.add_row("Refused", str(len(results) - len(done)))
+    there = sum(result.refusal is not None and result.refusal.kind == _THERE_ALREADY for result in results)
+    if there:
+        table.add_row("There already", str(there))
+    table.add_row("Refused", str(len(results) - len(done) - there))
     if len(results) < planned:
         table.add_row("Not done", str(planned - len(results)))
     console.print(table)
@@ -66,6 +70,10 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
 
 def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
     refused = [(result.source, result.refusal) for result in results if result.refusal is not None]
+    there = [source for source, refusal in refused if refusal.kind == _THERE_ALREADY]
+    if there:
+        console.print(cell(f"In the output folder already, left alone ({len(there)}): {_some(there)}"), soft_wrap=True)
+    refused = [(source, refusal) for source, refusal in refused if refusal.kind != _THERE_ALREADY]
     if not refused:
         return
     console.print("Refused, not published:", style="bold")
@@ -78,6 +86,9 @@ def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
 def show_others(console: Console, others: Sequence[Path]) -> None:
     """List the files that are not photos and were left where they are."""
     if others:
-        more = f", and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
-        names = ", ".join(printable(path.name) for path in others[:_MOST_OTHERS])
-        console.print(cell(f"Not photos, not copied: {names}{more}"), soft_wrap=True)
+        console.print(cell(f"Not photos, not copied: {_some(others)}"), soft_wrap=True)
+
+
+def _some(paths: Sequence[Path]) -> str:
+    more = f", and {len(paths) - _MOST_OTHERS} more" if len(paths) > _MOST_OTHERS else ""
+    return ", ".join(path.name for path in paths[:_MOST_OTHERS]) + more

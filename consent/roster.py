@@ -195,9 +195,9 @@ class _Row:
 
 def _row(source: str, number: int, header: list[str], cells: list[str], findings: list[Finding]) -> _Row:
     told = dict(zip(header, cells, strict=False))
-    if len(cells) <= len(header):
+    if len(cells) == len(header):
         return _Row(source, number, told, findings)
-    row = _Row(source, number, {"number": told["number"]}, findings)
+    row = _Row(source, number, {"number": told.get("number", "")}, findings)
     row.note(f"{len(cells)} cells under {len(header)} headings, so answers may be shifted: all taken as no")
     return row
 

@@ -72,7 +72,9 @@ class Store:
         """
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Student numbers with decisions are nobody's business but the operator's.
+            path.touch(mode=0o600)
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise _unusable(path, error) from error

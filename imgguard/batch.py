@@ -22,6 +22,7 @@ from imgguard.errors import (
     OutputError,
     OutputImpossible,
     PhotoError,
+    SetupError,
     WorkerDied,
 )
 from imgguard.planning import Job, Plan
@@ -172,6 +173,7 @@ def _prepare_in_pool(jobs: Sequence[Job], rules: Rules, workers: int) -> Generat
     again, each alone in a process of its own, so that only the guilty one is refused.
     """
     waiting = deque(jobs)
+    proven = False
     while waiting:
         suspects: list[Job] = []
         pool = _pool(rules, workers)
@@ -188,14 +190,36 @@ def _prepare_in_pool(jobs: Sequence[Job], rules: Rules, workers: int) -> Generat
                     except BrokenProcessPool:
                         suspects.append(job)
                         continue
+                    proven = True
                     yield job, outcome
             suspects += running.values()
         except BrokenProcessPool:
             suspects += [job, *running.values()]
         finally:
             _stop(pool)
+        if suspects and not proven:
+            _prove_that_workers_start(rules)
+            proven = True
         for job in suspects:
             yield job, _alone(job, rules)
+
+
+def _prove_that_workers_start(rules: Rules) -> None:
+    """Tell a photo that kills workers from a program in which none can start.
+
+    Raises:
+        SetupError: if no worker starts.
+    """
+    pool = _pool(rules, 1)
+    try:
+        pool.submit(os.getpid).result()
+    except BrokenProcessPool as error:
+        raise SetupError(
+            "Worker processes cannot be started",
+            'In a script, call it below `if __name__ == "__main__":`, or use workers=1.',
+        ) from error
+    finally:
+        _stop(pool)
 
 
 def _alone(job: Job, rules: Rules) -> _Prepared:

@@ -41,8 +41,8 @@ _SAME_IOU = 0.4
 _SAME_INSIDE = 0.7
 _SAME_AREA_RATIO = 0.35
 # The second detector places small faces coarsely.
-_COARSE_OVERLAP = 0.25
 _COARSE_AREA_RATIO = 0.15
+_COARSE_REACH = 0.12
 _GHOST_OVERLAP = 0.3
 
 
@@ -131,13 +131,17 @@ def _groups(candidates: Sequence[_Candidate]) -> list[list[_Candidate]]:
 
 
 def same_detection(one: Detection, other: Detection) -> bool:
-    """Say whether two detections mean the same face, knowing how coarsely the second detector places it."""
+    """Say whether two detections mean the same face, knowing how coarsely the second detector places it.
+
+    Its boxes are larger and lie askew, but not so far that their middle leaves the face.
+    """
     if same_face(one.box, other.box):
         return True
-    if Source.BLAZEFACE not in (one.source, other.source):
-        return False
-    smaller, larger = sorted((one.box.area, other.box.area))
-    return one.box.overlap(other.box) >= _COARSE_OVERLAP * smaller and smaller >= _COARSE_AREA_RATIO * larger
+    for coarse, fine in ((one, other), (other, one)):
+        if coarse.source is Source.BLAZEFACE and fine.box.grown(_COARSE_REACH).holds(coarse.box.center):
+            smaller, larger = sorted((one.box.area, other.box.area))
+            return smaller >= _COARSE_AREA_RATIO * larger
+    return False
 
 
 def _may_be_ghost(group: list[_Candidate], groups: list[list[_Candidate]]) -> bool:

@@ -181,6 +181,13 @@ class Guard:
 
     def plan(self, inputs: list[Path], out: Path) -> Plan:
         """Plan a run over photos and folders; see `imgguard.planning.plan_run`."""
+        ids = self._id_photos
+        for given in inputs:
+            if ids is not None and (_inside(ids, given) or _inside(given, ids)):
+                raise SetupError(
+                    f"The folder of ID photos {ids} and the input {given} lie inside each other",
+                    "Give the event photos alone, or portraits would be published under student numbers.",
+                )
         plan = plan_run(inputs, out, self.rules.format)
         for own, what in ((self._record, "record"), (self._id_photos, "folder of ID photos")):
             if own is None:

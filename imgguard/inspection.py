@@ -60,7 +60,7 @@ def draw_inspection(found: Inspection, target: Path) -> None:
     out = io.BytesIO()
     image.save(out, "PNG")
     folder = target.resolve().parent
-    OutputFolder(folder, overwrite=False, inputs={found.photo.path.resolve()}).publish(
+    OutputFolder(folder, overwrite=False, inputs={found.photo.path.resolve()}, private=True).publish(
         out.getvalue(), folder / target.name
     )
 
@@ -69,7 +69,8 @@ def _draw_face(draw: ImageDraw.ImageDraw, number: int, face: FaceResult, longest
     box = face.detection.box
     colour = _KEPT if face.cover is None else _COVERED
     draw.rectangle((box.x1, box.y1, box.x2, box.y2), outline=colour, width=max(2, longest // 600))
-    label = f"{number} {face.decision.verdict.value}: {face.decision.reason.words}"
+    asked = face.outcome is not None
+    label = f"{number} {face.decision.verdict.value}: {face.decision.reason.words}" if asked else str(number)
     size = max(12, longest // 110)
     place = (box.x1, max(0.0, box.y1 - size * 1.4))
     draw.rectangle(draw.textbbox(place, label, font_size=size), fill=(255, 255, 255))

@@ -27,6 +27,9 @@ _XMP_ITEM = re.compile(rb"<rdf:li[^>]{0,200}>([^<]{1,200})</rdf:li>")
 _MOST_NAMES = 500
 _MOST_XMP_BYTES = 4 * 1024 * 1024
 _MOST_DIRECTORIES = 16
+_THUMBNAIL_TAGS = {0x0201, 0x0202}
+# Latitude and longitude with their references: told as a place.
+_PLACE_TAGS = {1, 2, 3, 4}
 _DIRECTORY_TAGS = {0x8769, 0x8825, 0xA005}
 # piexif believes what a block claims; a count larger than the block is a lie that costs gigabytes.
 _MOST_EXIF_BYTES = 1024 * 1024
@@ -124,6 +127,8 @@ def _exif_items(block: bytes) -> Iterator[MetadataItem]:
         yield MetadataItem("GPS", "place of taking", place)
     for ifd, label in _IFD_NAMES.items():
         for tag, value in (tables.get(ifd) or {}).items():
+            if tag in _DIRECTORY_TAGS | _THUMBNAIL_TAGS or (place and ifd == "GPS" and tag in _PLACE_TAGS):
+                continue
             known = piexif.TAGS[ifd if ifd in ("Exif", "GPS", "Interop") else "Image"].get(tag)
             yield MetadataItem(label, known["name"] if known else f"tag {tag}", _as_text(value))
     if tables.get("thumbnail"):

@@ -30,11 +30,13 @@ class OutputFolder:
         root: The folder; nothing is ever written outside of it.
         overwrite: Whether a file that is there already is replaced.
         inputs: Resolved paths of all inputs, which are never written to.
+        private: Whether only the operator may read what is written: reports, and pictures with uncovered faces.
     """
 
     root: Path
     overwrite: bool
     inputs: Collection[Path] = ()
+    private: bool = False
 
     @contextlib.contextmanager
     def publishing(self, content: bytes, target: Path) -> Iterator[None]:
@@ -53,7 +55,7 @@ class OutputFolder:
         with contextlib.ExitStack() as temporary:
             with _as_output_error(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                staged = temporary.enter_context(_staged(content, target.parent))
+                staged = temporary.enter_context(_staged(content, target.parent, self.private))
                 before = temporary.enter_context(_kept_aside(target)) if self.overwrite else None
                 self._move(staged, target)
             try:
@@ -153,7 +155,7 @@ def _put_back(before: Path | None, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _staged(content: bytes, folder: Path) -> Iterator[Path]:
+def _staged(content: bytes, folder: Path, private: bool) -> Iterator[Path]:
     """A complete, synced temporary file beside the target, gone afterwards whatever happens."""
     handle, name = tempfile.mkstemp(prefix=".imgguard-", suffix=".part", dir=folder)
     path = Path(name)
@@ -162,7 +164,8 @@ def _staged(content: bytes, folder: Path) -> Iterator[Path]:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        path.chmod(0o666 & ~_umask())
+        if not private:
+            path.chmod(0o666 & ~_umask())
         yield path
     finally:
         path.unlink(missing_ok=True)
@@ -197,7 +200,8 @@ def _inside(target: Path, root: Path) -> Path:
 
 
 def _exists(target: Path) -> OutputExists:
-    return OutputExists(f"{target}: there is a file already", "Use --overwrite, or another output folder.")
+    remedy = "Delete it, choose another place, or allow overwriting (imgguard clean --overwrite)."
+    return OutputExists(f"{target}: there is a file already", remedy)
 
 
 def _impossible(target: Path, error: OSError) -> OutputError:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import signal
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +36,7 @@ class Recorder:
         """
         result = _result(cleaned, target, Status.PUBLISHED)
         # The record is committed while the file can still be taken back.
-        with folder.publishing(cleaned.content, target), self.store.atomic():
+        with _uninterrupted(), folder.publishing(cleaned.content, target), self.store.atomic():
             self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
         return result
 
@@ -40,6 +44,25 @@ class Recorder:
         """Record a photo that was not published."""
         with self.store.atomic():
             self.store.add_photo(self.run_id, _record(result, None))
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until file and record agree; Python delivers them to the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in kept:
+        signal.signal(number, lambda received, _: waiting.append(received))
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+        for received in waiting:
+            signal.raise_signal(received)
 
 
 def dry_result(cleaned: CleanedPhoto, target: Path) -> PhotoResult:

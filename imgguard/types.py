@@ -114,6 +114,11 @@ class BoundingBox:
         union = self.area + other.area - common
         return common / union if union > 0 else 0.0
 
+    def grown(self, share: float) -> Self:
+        """The box with a margin on each side, as a share of its smaller side."""
+        margin = share * self.side
+        return type(self)(self.x1 - margin, self.y1 - margin, self.x2 + margin, self.y2 + margin)
+
     def holds(self, point: tuple[float, float]) -> bool:
         """Say whether a point (x, y) lies inside."""
         return self.x1 <= point[0] < self.x2 and self.y1 <= point[1] < self.y2

@@ -18,7 +18,7 @@ from imgguard.embed import embed_at, embed_nothing
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
 from imgguard.scales import SECOND_LOOK, cut_out
-from imgguard.types import BoundingBox, Detection, Embedding, Format, OutputCheck, Source
+from imgguard.types import Detection, Embedding, Format, OutputCheck, Source
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends
@@ -95,11 +95,7 @@ def check_output(
     return OutputCheck(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, photo.pixels, pixels, gallery, backends)),
-        strays=tuple(
-            face
-            for face in found
-            if not _is_expected(face, mask, kept) and not _is_ghost(face, mask, covered, photo.pixels, backends)
-        ),
+        strays=_strays(found, mask, covered, kept, photo.pixels, backends),
         changed_outside=_changed_outside(photo.pixels, pixels, mask, covered, exact=_is_exact(photo, container)),
         problems=(),
     )
@@ -122,19 +118,35 @@ def _is_expected(face: Detection, mask: Mask, kept: Sequence[Detection]) -> bool
     return any(_is_kept(face, other) for other in kept)
 
 
-def _is_ghost(face: Detection, mask: Mask, covered: Sequence[CoveredFace], before: Pixels, backends: Backends) -> bool:
-    """Say whether a detector takes a cover, with what is around it, for a face that was never there.
+def _strays(
+    found: Sequence[Detection],
+    mask: Mask,
+    covered: Sequence[CoveredFace],
+    kept: Sequence[Detection],
+    before: Pixels,
+    backends: Backends,
+) -> tuple[Detection, ...]:
+    """Pick the faces that should not be there; a cover that is taken for a face is none of them.
 
-    A soft cover on a pair of shoulders looks like a far-off head. Whoever is in the output was in the source at the
-    same place: if nobody was there but the one who is covered, nobody is left.
+    A soft cover on a pair of shoulders looks like a far-off head. But whoever is in the output was in the source at
+    the same place: if the same search and a closer look find nobody there but who is covered, nobody is left.
     """
-    margin = _NEAR_COVER * face.box.side
-    near = BoundingBox(face.box.x1 - margin, face.box.y1 - margin, face.box.x2 + margin, face.box.y2 + margin)
-    x1, y1, x2, y2 = window_of(near, (mask.shape[1], mask.shape[0]))
-    if not mask[y1:y2, x1:x2].any():
-        return False
-    source = look_closer(before, backends, face.box)
-    return source is None or any(same_face(source.box, other.detection.box) for other in covered)
+    suspects = [face for face in found if not _is_expected(face, mask, kept)]
+    if not any(_is_near_cover(face, mask) for face in suspects):
+        return tuple(suspects)
+    before_too = find_faces(before, backends, SECOND_LOOK)
+
+    def was_there(face: Detection) -> bool:
+        closer = look_closer(before, backends, face.box)
+        there = [other for other in before_too if same_detection(face, other)] + ([closer] if closer else [])
+        return not all(any(same_face(other.box, known.detection.box) for known in covered) for other in there)
+
+    return tuple(face for face in suspects if not _is_near_cover(face, mask) or was_there(face))
+
+
+def _is_near_cover(face: Detection, mask: Mask) -> bool:
+    x1, y1, x2, y2 = window_of(face.box.grown(_NEAR_COVER), (mask.shape[1], mask.shape[0]))
+    return bool(mask[y1:y2, x1:x2].any())
 
 
 def _features_under(mask: Mask, face: Detection) -> bool:

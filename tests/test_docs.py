@@ -116,5 +116,5 @@ def test_the_python_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pyte
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(examples) == 2
     for example in examples:
-        exec(compile(example, "README.md", "exec"), {})
+        exec(compile(example, "README.md", "exec"), {"__name__": "__main__"})
     assert sorted(path.name for path in (tmp_path / "cleaned").iterdir()) == ["1.jpg", "photo.jpg"]

@@ -131,8 +131,10 @@ def test_a_signature_at_the_end_of_time_is_no_crash(tmp_path: Path) -> None:
     assert not is_kept(roster)
 
 
-def test_a_row_with_too_many_cells_is_not_trusted(tmp_path: Path) -> None:
-    roster = roster_of(tmp_path, ROW.replace("Rowe", "Rowe,Jr"))
+@pytest.mark.parametrize("cells", ["Rowe,Jr", "Rowe,yes", None])
+def test_a_row_with_too_many_or_too_few_cells_is_not_trusted(tmp_path: Path, cells: str | None) -> None:
+    row = ROW.replace("Rowe", cells) if cells else ROW.replace("Rowe,", "")
+    roster = roster_of(tmp_path, row)
     assert not is_kept(roster)
     assert roster.findings[0].row == 2
 

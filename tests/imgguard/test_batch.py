@@ -283,6 +283,56 @@ def test_neither_record_nor_id_photos_nor_roster_can_be_published_or_overwritten
     assert (ids / "020411.jpg").read_bytes() == before
 
 
+def test_id_photos_are_not_taken_for_event_photos(make_guard: Callable[..., Guard], tmp_path: Path) -> None:
+    for given in (SAMPLES, SAMPLES / "id_photos", SAMPLES / "id_photos" / "020411.jpg"):
+        with pytest.raises(SetupError, match="ID photos"):
+            make_guard().plan([given], tmp_path / "out")
+    assert make_guard().plan([SAMPLES / "event"], tmp_path / "out").jobs
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["imgguard.output.OutputFolder._move", "consent.store.Store.add_photo"])
+def test_a_signal_while_publishing_leaves_file_and_record_agreed(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, number: signal.Signals
+) -> None:
+    from pydoc import locate
+
+    real = locate(moment)
+
+    def interrupted(*args: object) -> object:
+        result = real(*args)  # type: ignore[operator]
+        signal.raise_signal(number)
+        return result
+
+    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    monkeypatch.setattr(moment, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        own_guard.clean(photos / "0.jpg", tmp_path / "out")
+    signal.signal(signal.SIGTERM, old)
+    monkeypatch.undo()
+    with Store(tmp_path / "record") as store:
+        assert store.query("SELECT count(*) FROM photos") == [(1,)]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["0.jpg"]
+
+
+def test_a_script_in_which_no_worker_can_start_is_told_so(photos: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from imgguard import Guard\n"
+        f"guard = Guard(recognition=False, record={str(tmp_path / 'record')!r})\n"
+        f"print(list(guard.clean_folder({str(photos)!r}, {str(tmp_path / 'out')!r}, workers=2)))\n"
+    )
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "Worker processes cannot be started" in run.stderr
+    assert "worker_died" not in run.stdout
+
+
+def test_record_and_report_are_for_the_operator_alone(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
+    own_guard.clean(photos / "0.jpg", tmp_path / "out")
+    assert (tmp_path / "record").stat().st_mode & 0o077 == 0
+
+
 def test_a_refused_photo_is_recorded_by_its_digest(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
     import hashlib
 

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgguard import BoundingBox, Source
+from imgguard import BoundingBox, Detection, Source
 from imgguard.detect import find_faces, same_face
 from imgguard.scales import FIRST_LOOK, SECOND_LOOK, Look, cut_out, tiles
-from tests.fakes import FACE_COLOUR, NoDetector, SquareDetector, fake_backends
+from tests.fakes import FACE_COLOUR, NoDetector, SquareDetector, detection_at, fake_backends
 from tests.pictures import scene
 
 
@@ -42,6 +43,32 @@ def test_what_only_the_second_detector_sees_counts() -> None:
     both = fake_backends(second=SquareDetector(Source.BLAZEFACE))
     (face,) = find_faces(with_squares(800, 600, (200, 200, 200)), both, FIRST_LOOK)
     assert face.source is Source.BOTH
+
+
+class At:
+    """Finds the same box in whatever it is given, as a share of its width and height."""
+
+    def __init__(self, source: Source, x1: float, y1: float, x2: float, y2: float) -> None:
+        self.source, self.shares = source, np.array([x1, y1, x2, y2])
+
+    def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        height, width = pixels.shape[:2]
+        x1, y1, x2, y2 = self.shares * (width, height, width, height)
+        return [replace(detection_at(x1, y1, x2 - x1, y2 - y1, source=self.source), score=0.95)]
+
+
+@pytest.mark.parametrize(("shift", "count"), [(0.02, 1), (0.04, 1), (0.1, 1), (0.16, 2), (0.25, 2)])
+def test_a_neighbour_that_only_the_second_detector_sees_is_not_swallowed(shift: float, count: int) -> None:
+    look = Look(640, 0.0, coarse=640)
+    first = At(Source.YUNET, 0.3, 0.3, 0.5, 0.6)
+    second = At(Source.BLAZEFACE, 0.3 + shift, 0.3, 0.5 + shift, 0.6)
+
+    class Whole(At):
+        def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+            return super().detect(pixels, min_score) if pixels.shape[1] == 640 else []
+
+    backends = fake_backends(Whole(first.source, *first.shares), Whole(second.source, *second.shares))
+    assert len(find_faces(scene(640, 480), backends, look)) == count
 
 
 def test_a_small_face_that_only_the_second_detector_sees_is_not_placed_by_it() -> None:
