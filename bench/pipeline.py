@@ -127,7 +127,8 @@ def many(guard: Guard, path: Path, folder: Path) -> None:
         began = time.perf_counter()
         results = list(guard.clean_folder(folder / "in", folder / f"out{workers}", workers=workers))
         took = time.perf_counter() - began
-        print(f"12 photos, {workers} worker(s)         {took:7.1f} s, {len(results) / took:.2f} photos a second")
+        rate = len(results) / took
+        print(f"{len(results)} photos, {workers} worker(s)         {took:8.1f} s, {rate:.2f} photos a second")
 
 
 if __name__ == "__main__":

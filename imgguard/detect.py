@@ -56,7 +56,7 @@ class _Candidate:
 
 def _in_photo(face: Detection, level: Level, x: int, y: int) -> _Candidate:
     """Bring a detection of the tile at (x, y) of a level into the photo's coordinates."""
-    return _Candidate(_moved(face, 1 / level.scale, (x / level.scale, y / level.scale)), level.scale)
+    return _Candidate(moved(face, 1 / level.scale, (x / level.scale, y / level.scale)), level.scale)
 
 
 def detect_faces(photo: Photo, backends: Backends | None = None) -> tuple[Detection, ...]:
@@ -100,8 +100,8 @@ def _second_opinion(level: Level, backends: Backends, look: Look) -> Iterator[_C
             yield _in_photo(replace(face, score=score), level, x, y)
 
 
-def _moved(face: Detection, factor: float, offset: tuple[float, float]) -> Detection:
-    """Scale a detection and then shift it."""
+def moved(face: Detection, factor: float, offset: tuple[float, float]) -> Detection:
+    """Scale a detection by a factor and then shift it by (x, y)."""
     dx, dy = offset
     box = face.box
     moved = BoundingBox(box.x1 * factor + dx, box.y1 * factor + dy, box.x2 * factor + dx, box.y2 * factor + dy)
@@ -199,7 +199,7 @@ def look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detecti
     """
     scale = _CROP_FACE / max(box.width, box.height, 1.0)
     crop, offset = cut_out(pixels, box.center, _CROP / scale, _CROP)
-    found = [_moved(face, 1 / scale, offset) for face in backends.primary.detect(crop, _CANDIDATE)]
+    found = [moved(face, 1 / scale, offset) for face in backends.primary.detect(crop, _CANDIDATE)]
     return max((f for f in found if same_face(f.box, box)), key=lambda f: f.score, default=None)
 
 

@@ -7,13 +7,13 @@ them at scales that were not used before, and what lies under each cover is held
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgguard.covers import cover_mask, window_of
-from imgguard.detect import find_faces, look_closer, same_detection, same_face
+from imgguard.detect import find_faces, look_closer, moved, same_detection, same_face
 from imgguard.embed import embed_at, embed_nothing
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
@@ -41,6 +41,9 @@ _DETAIL_SIGMA = 4.0
 _UNDER_COVER = 0.8
 # Of a face's smaller side: the soft rim of a cover reaches about as far.
 _NEAR_COVER = 0.25
+# Margin of the search in the source, of a face's smaller side; and the least it is done with, in pixels.
+_AROUND = 3.0
+_LEAST_SEARCH = 64
 # Compression moves the mean of an 8 x 8 block by less than this.
 _BLOCK = 8
 _BLOCK_TOLERANCE = 12
@@ -131,17 +134,26 @@ def _strays(
     A soft cover on a pair of shoulders looks like a far-off head. But whoever is in the output was in the source at
     the same place: if the same search and a closer look find nobody there but who is covered, nobody is left.
     """
-    suspects = [face for face in found if not _is_expected(face, mask, kept)]
-    if not any(_is_near_cover(face, mask) for face in suspects):
-        return tuple(suspects)
-    before_too = find_faces(before, backends, SECOND_LOOK)
 
     def was_there(face: Detection) -> bool:
-        closer = look_closer(before, backends, face.box)
-        there = [other for other in before_too if same_detection(face, other)] + ([closer] if closer else [])
+        there = _found_around(face, before, backends)
         return not all(any(same_face(other.box, known.detection.box) for known in covered) for other in there)
 
+    suspects = (face for face in found if not _is_expected(face, mask, kept))
     return tuple(face for face in suspects if not _is_near_cover(face, mask) or was_there(face))
+
+
+def _found_around(face: Detection, before: Pixels, backends: Backends) -> list[Detection]:
+    """Search the source where a face was found in the output: at the same scales, and once more closely."""
+    size = (before.shape[1], before.shape[0])
+    x1, y1, x2, y2 = window_of(face.box.grown(_AROUND), size)
+    longest = max(x2 - x1, y2 - y1)
+    fine, coarse = (max(_LEAST_SEARCH, round(longest * scale)) for scale in SECOND_LOOK.scales(size))
+    look = replace(SECOND_LOOK, side=fine, share=0.0, coarse=coarse)
+    around = find_faces(np.ascontiguousarray(before[y1:y2, x1:x2]), backends, look)
+    there = [other for other in (moved(found, 1.0, (x1, y1)) for found in around) if same_detection(face, other)]
+    closer = look_closer(before, backends, face.box)
+    return [*there, closer] if closer else there
 
 
 def _is_near_cover(face: Detection, mask: Mask) -> bool:
