@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH, FORMATS, STYLES, who_may_be_seen
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def clean(
     guard.close(finished=stopped is None)
     if stopped is not None:
         raise stopped
-    return 3 if any(result.refusal for result in results) else 0
+    return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 
 
 def _check_options(no_recognition: bool, needed: dict[str, object]) -> None:

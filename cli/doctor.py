@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from cli.exits import EXIT_IMPOSSIBLE, EXIT_OK
+
 
 @click.command()
 def doctor() -> int:
@@ -17,4 +19,4 @@ def doctor() -> int:
     for check in run_checks():
         good &= check.ok
         click.echo(f"{'ok' if check.ok else 'FAILED':<7} {check.name}: {check.told}")
-    return 0 if good else 4
+    return EXIT_OK if good else EXIT_IMPOSSIBLE

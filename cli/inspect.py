@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH, who_may_be_seen
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def inspect(
         if draw is not None:
             draw_inspection(found, draw)
             click.echo(f"Wrote {draw}. It shows uncovered faces: do not publish it.", err=True)
-    return 3 if failed else 0
+    return EXIT_INCOMPLETE if failed else EXIT_OK
 
 
 def _show(console: Console, found: Inspection, guard: Guard) -> None:

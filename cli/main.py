@@ -10,17 +10,11 @@ import click
 
 from cli.clean import clean
 from cli.doctor import doctor
+from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from cli.inspect import inspect
 from cli.roster import roster
 from cli.shown import printable
 from consent.errors import UserFacingError
-
-EXIT_OK = 0
-EXIT_BUG = 1
-EXIT_USAGE = 2
-EXIT_INCOMPLETE = 3
-EXIT_IMPOSSIBLE = 4
-EXIT_INTERRUPTED = 130
 
 EXIT_CODES = {
     EXIT_OK: "everything was done: every photo was published",

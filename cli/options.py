@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import click
 
 from consent.model import Purpose
+from imgguard.types import Format, Style
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 PURPOSES = click.Choice([purpose.value for purpose in Purpose])
-STYLES = click.Choice(["blur", "pixelate", "solid"])
-FORMATS = click.Choice(["auto", "jpeg", "png", "webp"])
+STYLES = click.Choice([style.value for style in Style])
+FORMATS = click.Choice(["auto", *(container.value for container in Format if container is not Format.HEIF)])
 A_PATH = click.Path(path_type=Path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH
 from consent.model import Answer, Subject
 from consent.policy import Verdict, decide
@@ -47,7 +48,7 @@ def check(file: Path) -> int:
     console.print(_special(list(found.subjects.values())))
     for finding in found.findings:
         console.print(cell(finding))
-    return 3 if found.findings or not found.purposes else 0
+    return EXIT_INCOMPLETE if found.findings or not found.purposes else EXIT_OK
 
 
 def _special(people: list[Subject]) -> str:

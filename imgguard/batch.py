@@ -8,13 +8,14 @@ import signal
 import threading
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from imgguard.backends import Backends, default_backends
 from imgguard.errors import (
     ImgguardError,
     InternalFault,
@@ -25,16 +26,18 @@ from imgguard.errors import (
     SetupError,
     WorkerDied,
 )
+from imgguard.lazy import cv2
+from imgguard.pipeline import prepare_photo
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.rules import Rules
 from imgguard.types import CleanedPhoto, PhotoResult, Refusal
 
 if TYPE_CHECKING:
-    from imgguard.backends import Backends
     from imgguard.output import OutputFolder
 
 _Prepared = CleanedPhoto | Refusal
+_T = TypeVar("_T")
 
 
 def refusal_of(error: ImgguardError) -> Refusal:
@@ -90,7 +93,6 @@ def _finish(job: Job, outcome: _Prepared, recorder: Recorder | None, folder: Out
         return _refuse(job.source, outcome, recorder)
     try:
         if recorder is None:
-            folder.check(job.target)
             return dry_result(outcome, job.target)
         return recorder.publish(outcome, job.target, folder)
     except OutputError as error:
@@ -106,15 +108,13 @@ def _refuse(source: Path, refusal: Refusal, recorder: Recorder | None) -> PhotoR
 
 def prepare_or_refuse(source: Path, rules: Rules, backends: Backends) -> _Prepared:
     """Clean one photo in memory; every failure that concerns it alone becomes a refusal."""
-    from imgguard.pipeline import prepare_photo
-
     try:
         return prepare_photo(source, rules, backends)
     except PhotoError as error:
         return refusal_of(error)
-    except (MemoryError, Exception) as error:
-        if isinstance(error, ImgguardError):
-            raise
+    except ImgguardError:
+        raise
+    except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         what = (
             f"{source}: unexpected {type(error).__name__} in {Path(where.filename).name} line {where.lineno} ({error})"
@@ -123,8 +123,6 @@ def prepare_or_refuse(source: Path, rules: Rules, backends: Backends) -> _Prepar
 
 
 def _prepare_here(jobs: Sequence[Job], rules: Rules) -> Generator[tuple[Job, _Prepared], None, None]:
-    from imgguard.backends import default_backends
-
     for job in jobs:
         yield job, prepare_or_refuse(job.source, rules, default_backends())
 
@@ -137,10 +135,6 @@ def _start_worker(rules: Rules) -> None:
     global _worker_rules
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import cv2
-
-    from imgguard.backends import default_backends
-
     cv2.setNumThreads(1)
     default_backends()
     _worker_rules = rules
@@ -155,8 +149,6 @@ def _end_with_parent() -> None:
 
 
 def _work(source: Path) -> _Prepared:
-    from imgguard.backends import default_backends
-
     assert _worker_rules is not None
     return prepare_or_refuse(source, _worker_rules, default_backends())
 
@@ -210,25 +202,32 @@ def _prove_that_workers_start(rules: Rules) -> None:
     Raises:
         SetupError: if no worker starts.
     """
-    pool = _pool(rules, 1)
     try:
-        pool.submit(os.getpid).result()
+        _in_one_worker(rules, os.getpid)
     except BrokenProcessPool as error:
         raise SetupError(
             "Worker processes cannot be started",
             'In a script, call it below `if __name__ == "__main__":`, or use workers=1.',
         ) from error
-    finally:
-        _stop(pool)
 
 
 def _alone(job: Job, rules: Rules) -> _Prepared:
-    pool = _pool(rules, 1)
     try:
-        return pool.submit(_work, job.source).result()
+        return _in_one_worker(rules, _work, job.source)
     except BrokenProcessPool:
         what = f"{job.source}: the process that worked on it ended (damaged file, or not enough memory)"
         return refusal_of(WorkerDied(what, "Open it in a photo program and save it anew, or leave it out."))
+
+
+def _in_one_worker(rules: Rules, work: Callable[..., _T], *arguments: object) -> _T:
+    """Do one thing in a worker process of its own.
+
+    Raises:
+        BrokenProcessPool: if the process ends.
+    """
+    pool = _pool(rules, 1)
+    try:
+        return pool.submit(work, *arguments).result()
     finally:
         _stop(pool)
 

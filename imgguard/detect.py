@@ -114,8 +114,13 @@ def same_face(one: BoundingBox, other: BoundingBox) -> bool:
     """Say whether two boxes mean the same face; a small face in front of a large one is another."""
     if one.iou(other) >= _SAME_IOU:
         return True
+    return _lies_on(one, other, _SAME_INSIDE)
+
+
+def _lies_on(one: BoundingBox, other: BoundingBox, share: float) -> bool:
+    """Say whether two boxes of about one size have at least this share of the smaller one in common."""
     smaller, larger = sorted((one.area, other.area))
-    return one.overlap(other) >= _SAME_INSIDE * smaller and smaller >= _SAME_AREA_RATIO * larger
+    return one.overlap(other) >= share * smaller and smaller >= _SAME_AREA_RATIO * larger
 
 
 def _groups(candidates: Sequence[_Candidate]) -> list[list[_Candidate]]:
@@ -150,11 +155,7 @@ def _may_be_ghost(group: list[_Candidate], groups: list[list[_Candidate]]) -> bo
     if face.score >= _DOUBTFUL:
         return False
     sure = (g[0].face.box for g in groups if g[0].face.score >= _SURE)
-    return any(
-        face.box.overlap(box) >= _GHOST_OVERLAP * min(face.box.area, box.area)
-        and min(face.box.area, box.area) >= _SAME_AREA_RATIO * max(face.box.area, box.area)
-        for box in sure
-    )
+    return any(_lies_on(face.box, box, _GHOST_OVERLAP) for box in sure)
 
 
 def _settle(

@@ -22,6 +22,7 @@ from imgguard.errors import PhotoError, SetupError
 from imgguard.identify import Gallery
 from imgguard.photo import load_photo
 from imgguard.scales import Look
+from imgguard.threshold import SAME_PERSON
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 _ID_LOOK = Look(640, 0.0, coarse=320, second_opinion=False)
 # Somebody this much smaller than the portrait stands far behind or hangs on the wall.
 _BYSTANDER = 1 / 3
-# SFace's own threshold for "the same person" in a comparison of two photos; ID photos are taken to be compared.
-_SAME_PERSON = 0.363
 # Beyond this, two numbers stand for one face as far as can be told: the lead that a match needs is out of reach.
 _SAME_TEMPLATE = 0.85
 _STEM = re.compile(r"(?P<number>.+?)(\(\d+\))?")
@@ -100,7 +99,7 @@ def _without_contradictions(references: list[_Named], findings: list[Finding]) -
     agreeing = []
     for subject_id, theirs in by_person.items():
         pairs = combinations(theirs, 2)
-        odd = [(one, other) for (one, a), (other, b) in pairs if _similarity(a, b) < _SAME_PERSON]
+        odd = [(one, other) for (one, a), (other, b) in pairs if _similarity(a, b) < SAME_PERSON]
         if odd:
             names = " and ".join(odd[0])
             what = f"{names} do not show the same person: {subject_id} is not enrolled and will always be covered"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -211,9 +212,7 @@ class Guard:
 
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""
-        wanted = self.rules.format or format_of_name(target)
-        rules = self.rules
-        return Rules(rules.purpose, rules.subjects, rules.gallery, rules.on, rules.style, wanted)
+        return replace(self.rules, format=self.rules.format or format_of_name(target))
 
     def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
         roster = {self._roster.path.resolve()} if self._roster else set()

@@ -24,13 +24,13 @@ from imgguard.types import Format
 
 # In bytes, on the usual file systems.
 _LONGEST_NAME = 255
-# A file with such a name is meant to be a photo: if its bytes are not, that is a refusal, not some other file.
-_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif"}
 _SAME_FORMAT = {
     Format.JPEG: {".jpg", ".jpeg", ".jpe", ".jfif"},
     Format.PNG: {".png"},
     Format.WEBP: {".webp"},
 }
+# A file with such a name is meant to be a photo: if its bytes are not, that is a refusal, not some other file.
+_PHOTO_SUFFIXES = {".heic", ".heif", ".hif"}.union(*_SAME_FORMAT.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,7 @@ def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
 
 
 def _as_single_file(inputs: Sequence[Path], out: Path) -> Path | None:
-    named = {suffix for suffixes in _SAME_FORMAT.values() for suffix in suffixes}
-    if len(inputs) == 1 and inputs[0].is_file() and out.suffix.lower() in named and not out.is_dir():
+    if len(inputs) == 1 and inputs[0].is_file() and format_of_name(out) is not None and not out.is_dir():
         return out
     return None
 

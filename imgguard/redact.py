@@ -108,7 +108,7 @@ def _lay(out: Pixels, pixels: Pixels, covered: Mask, cover: Cover, kept: Sequenc
 
 
 def _surrounded(cover: Cover) -> BoundingBox:
-    """The window in which a cover is computed: itself and as much again around it."""
+    """The window in which a cover is computed: itself and the surroundings it is computed from."""
     box = reach(cover)
     margin = _SURROUND * min(cover.semi_axes) + 2
     return BoundingBox(box.x1 - margin, box.y1 - margin, box.x2 + margin, box.y2 + margin)

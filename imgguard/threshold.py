@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Accepted share of strangers (people who are not enrolled) that get a match.
 DEFAULT_FPIR = 0.001
 
+# SFace's authors and OpenCV take two photos of this similarity for the same person, in a comparison of two.
+SAME_PERSON = 0.363
+
 # SFace on Labeled Faces in the Wild, 2 million impostor pairs: share of different people at or above a score.
 _IMPOSTOR_TAIL = ((0.30, 8.7e-3), (0.363, 1.2e-3), (0.40, 3.1e-4), (0.45, 5.4e-5), (0.50, 1.2e-5), (0.55, 2e-6))
 _IMPOSTOR_MEAN, _IMPOSTOR_STD = 0.080, 0.090

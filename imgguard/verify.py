@@ -18,6 +18,7 @@ from imgguard.embed import embed_at, embed_nothing
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
 from imgguard.scales import SECOND_LOOK, cut_out
+from imgguard.threshold import SAME_PERSON
 from imgguard.types import Detection, Embedding, Format, OutputCheck, Source
 
 if TYPE_CHECKING:
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from imgguard.identify import Gallery
     from imgguard.types import Cover, Floats, Mask, Photo, Pixels
 
-# A 1:1 threshold, low on purpose: nothing under a cover should come near the face that was there (SFace's
-# authors and OpenCV accept 0.363 as "the same person").
-_STILL_SIMILAR = 0.363
-# And nearer to it than a flat grey patch; what resembles that to begin with is no face that could be known again.
+# Nothing under a cover should come as near as SAME_PERSON to the face that was there; nor be nearer to it by this
+# much than a flat grey patch is. What resembles that to begin with is no face that could be known again.
 _MORE_THAN_NOTHING = 0.15
 # Share of the face's structure that is still there. Measured on 331 faces of 3 to 170 px: at most 0.34 under `blur`,
 # 0.57 under `solid` (of 3 px), and 0.98 and more under no cover; a mosaic keeps up to half by design.
@@ -183,7 +182,7 @@ def _is_readable(face: CoveredFace, before: Pixels, after: Pixels, gallery: Gall
     left = embed_at(after, face.detection, backends)
     nothing = float(embed_nothing(backends).vector @ face.embedding.vector)
     similar = float(left.vector @ face.embedding.vector)
-    if nothing < _STILL_SIMILAR and not similar < max(_STILL_SIMILAR, nothing + _MORE_THAN_NOTHING):
+    if nothing < SAME_PERSON and not similar < max(SAME_PERSON, nothing + _MORE_THAN_NOTHING):
         return True
     return not gallery.similarity(left) < gallery.threshold
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import cli.main
+from cli.exits import EXIT_BUG, EXIT_INTERRUPTED
 from cli.main import run
 from tests.conftest import SAMPLES
 from tests.pictures import as_bytes, scene
@@ -112,10 +112,10 @@ def test_a_bug_exits_with_1_and_ctrl_c_with_130(monkeypatch: pytest.MonkeyPatch,
         return raiser
 
     monkeypatch.setattr("imgguard.guard.Guard.__init__", fail(ZeroDivisionError("oops")))
-    assert clean(ONE, "-o", "out", "--no-recognition") == cli.main.EXIT_BUG
+    assert clean(ONE, "-o", "out", "--no-recognition") == EXIT_BUG
     assert "bug in imgguard" in capsys.readouterr().err
     monkeypatch.setattr("imgguard.guard.Guard.__init__", fail(KeyboardInterrupt()))
-    assert clean(ONE, "-o", "out", "--no-recognition") == cli.main.EXIT_INTERRUPTED
+    assert clean(ONE, "-o", "out", "--no-recognition") == EXIT_INTERRUPTED
 
 
 def test_inspect_shows_people_reasons_and_place(capsys: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
