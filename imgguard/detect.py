@@ -1,9 +1,10 @@
 """Find the faces of a photo.
 
 YuNet searches the whole photo at several scales, since no one scale suits both the face that fills the frame and
-the one in the back row; BlazeFace looks once more. Where a search was made on a picture smaller than the photo,
-a doubtful candidate is looked at again in the photo itself, which holds more than the search saw. The same second
-look gives landmarks at the scale at which they are precise, which is what embeddings depend on.
+the one in the back row; the coarsest search is repeated with the photo on its sides and upside down; BlazeFace looks
+once more. Two things tell faces from what resembles them better than one detector's score does: how far the searches
+agree, and whether there are people in the photo at all. Where every search was made on a picture smaller than the
+photo, a doubtful face is looked at again in the photo itself, which holds more than the searches saw.
 """
 
 from __future__ import annotations
@@ -15,181 +16,200 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.backends import Backends, default_backends
-from imgguard.scales import FIRST_LOOK, TILE, Level, Look, cut_out, pyramid, quarters, tiles
+from imgguard.grouping import Group, Sighting, group_sightings, lies_on, same_face
+from imgguard.scales import TILE, TILE_OVERLAP, Level, Look, Search, cut_out, pyramid
 from imgguard.types import BoundingBox, Detection, Source
+from imgguard.views import View
 
 if TYPE_CHECKING:
     from imgguard.types import Photo, Pixels
 
-_ACCEPT = 0.4
 _CANDIDATE = 0.1
-_CONFIRM = 0.5
-_CONFIRM_SUPPORTED = 0.3
-_DOUBTFUL, _SURE = 0.6, 0.8
+# Smaller side in pixels of what a search is given, between which the primary detector finds faces.
+_REACH = (9.0, 260.0)
+# Who is alone in a photo has to be surer than somebody in company, unless the second detector sees them too.
+_ALONE, _ALONE_SUPPORTED = 0.60, 0.40
+_COMPANY, _COMPANY_SUPPORTED = 0.70, 0.50
+_TURNED = 0.70
+
+_WORTH_A_CROP = 0.15
+_SURE_WITHOUT_CROP = 0.60
+_CROP = 224
+_CROP_FACE = 100.0
+
 _SECOND_CANDIDATE = 0.5
 _SECOND_ACCEPT = 0.65
+_SECOND_CONFIRM = 0.3
 # The second detector sees a picture in 192 px: a face of less than this share of it is placed too coarsely to be
 # covered where it is said to be, and counts only if the primary detector confirms it.
 _SECOND_PRECISE = 1 / 8
 
-_CROP = 224
-_CROP_FACE = 100.0
-_GOOD_LANDMARKS = (60.0, 150.0)
-_WORTH_A_CROP = 24.0
-
-_SAME_IOU = 0.4
-_SAME_INSIDE = 0.7
-_SAME_AREA_RATIO = 0.35
-# The second detector places small faces coarsely.
-_COARSE_AREA_RATIO = 0.15
-_COARSE_REACH = 0.12
+_DOUBTFUL, _SURE = 0.5, 0.7
 _GHOST_OVERLAP = 0.3
+# Small faces in a crowd do overlap; and none so small is ever kept, so that a ghost does no harm there.
+_GHOST_SIDE = 24.0
+_GHOST_CONFIRM = 0.3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
-    """A detection in the photo's coordinates, and at which scale it was made."""
-
-    face: Detection
-    scale: float
-
-
-def _in_photo(face: Detection, level: Level, x: int, y: int) -> _Candidate:
-    """Bring a detection of the tile at (x, y) of a level into the photo's coordinates."""
-    return _Candidate(moved(face, 1 / level.scale, (x / level.scale, y / level.scale)), level.scale)
-
-
-def detect_faces(photo: Photo, backends: Backends | None = None) -> tuple[Detection, ...]:
+def detect_faces(
+    photo: Photo, backends: Backends | None = None, search: Search | str = Search.NORMAL
+) -> tuple[Detection, ...]:
     """Find the faces of a photo, from about 20 px in 12 megapixels up to the whole frame.
 
     Args:
         photo: A loaded photo.
         backends: The models; the default ones if None.
+        search: How much time to take: fast, normal or thorough.
 
     Returns:
-        The faces from top to bottom, each found face once, in the photo's coordinates.
+        The faces from top to bottom, each found face once, in the photo's coordinates. The score says how far the
+        searches agree, 0 to 1.
+
+    Raises:
+        ValueError: if the search is none of these.
     """
-    return find_faces(photo.pixels, backends or default_backends(), FIRST_LOOK)
+    return find_faces(photo.pixels, backends or default_backends(), Search(search).look)
 
 
-def find_faces(pixels: Pixels, backends: Backends, look: Look) -> tuple[Detection, ...]:
-    """Find the faces of a picture with a given look; see `detect_faces`."""
-    levels = pyramid(pixels, look)
-    candidates = [candidate for level in levels for candidate in _search(level, backends)]
-    if look.second_opinion:
-        fit = next((level for level in levels if max(level.pixels.shape) <= TILE), levels[-1])
-        candidates += _second_opinion(fit, backends, look)
-    groups = _groups(candidates)
-    settled = (_settle(pixels, backends, look, group, ghostly=_may_be_ghost(group, groups)) for group in groups)
+def find_faces(pixels: Pixels, backends: Backends, look: Look, *, in_company: bool = False) -> tuple[Detection, ...]:
+    """Find the faces of a picture with a given look; see `detect_faces`.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        backends: The models.
+        look: How to search.
+        in_company: Whether it is known that there are people in it; otherwise that depends on what is found.
+    """
+    finder = _Finder(pixels, backends, look)
+    groups = finder.search()
+    scores = [finder.agreement(group) for group in groups]
+    in_company = in_company or any(map(_is_company, groups, scores))
+    boxes = ((group.face.box, score) for group, score in zip(groups, scores, strict=True))
+    sure = [box for box, score in boxes if score >= _SURE and box.side >= _GHOST_SIDE]
+    settled = (finder.settle(g, s, sure, in_company=in_company) for g, s in zip(groups, scores, strict=True))
     faces = _merge([face for face in settled if face is not None])
     return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
 
 
-def _search(level: Level, backends: Backends) -> Iterator[_Candidate]:
-    floor = _CANDIDATE if level.scale < 1 else _ACCEPT
-    for x, y, tile in tiles(level.pixels):
-        for face in backends.primary.detect(tile, floor):
-            yield _in_photo(face, level, x, y)
+def _is_company(group: Group, score: float) -> bool:
+    return score >= (_COMPANY_SUPPORTED if group.second else _COMPANY)
 
 
-def _second_opinion(level: Level, backends: Backends, look: Look) -> Iterator[_Candidate]:
-    for x, y, part in [(0, 0, level.pixels), *(quarters(level.pixels) if look.thorough else ())]:
-        for face in backends.second.detect(part, _SECOND_CANDIDATE):
-            placed_well = face.box.side >= _SECOND_PRECISE * max(part.shape)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A search of the upright photo: at which scale, and the sizes of the faces that it should see, in the photo."""
+
+    smallest: float
+    largest: float
+
+    @classmethod
+    def of(cls, level: Level) -> _Search:
+        # A face on the seam of two tiles is whole in one of them only as far as they overlap.
+        largest = TILE_OVERLAP if level.tiled else _REACH[1]
+        return cls(_REACH[0] / level.scale, largest / level.scale)
+
+
+class _Finder:
+    """One photo's searches, and what they come to."""
+
+    def __init__(self, pixels: Pixels, backends: Backends, look: Look) -> None:
+        self.pixels, self.backends, self.look = pixels, backends, look
+        self.levels = pyramid(pixels, look)
+        self._least = min(score for _, score in look.needed)
+        self.searches = [_Search.of(level) for level in self.levels for _ in range(1 + look.mirrored)]
+
+    def search(self) -> list[Group]:
+        sightings = list(self._upright())
+        if self.look.turned:
+            sightings += self._turned()
+        if self.look.second_opinion:
+            sightings += self._second_opinion()
+        return group_sightings(sightings)
+
+    def _upright(self) -> Iterator[Sighting]:
+        number = 0
+        for level in self.levels:
+            for view in level.tiles():
+                yield from self._seen(view, number)
+                if self.look.mirrored:
+                    yield from self._seen(view.mirrored(), number + 1)
+            number += 1 + self.look.mirrored
+
+    def _seen(self, view: View, number: int) -> Iterator[Sighting]:
+        for face in self.backends.primary.detect(view.pixels, _CANDIDATE):
+            yield Sighting(view.back(face), number)
+
+    def _turned(self) -> Iterator[Sighting]:
+        for view in self.levels[-1].whole().turned():
+            for face in self.backends.primary.detect(view.pixels, _TURNED):
+                yield Sighting(view.back(face), None)
+
+    def _second_opinion(self) -> Iterator[Sighting]:
+        level = next((level for level in self.levels if max(level.pixels.shape) <= TILE), self.levels[-1])
+        view = level.whole()
+        for face in self.backends.second.detect(view.pixels, _SECOND_CANDIDATE):
+            placed_well = face.box.side >= _SECOND_PRECISE * max(view.pixels.shape)
             score = face.score if placed_well else min(face.score, _SECOND_CANDIDATE)
-            yield _in_photo(replace(face, score=score), level, x, y)
+            yield Sighting(view.back(replace(face, score=score)), None)
+
+    def agreement(self, group: Group, *more: float) -> float:
+        """How sure the searches that should see a face of this size are of it together, 0 to 1.
+
+        Half of it is the best score and half the mean: a face is seen by most of them, a pattern by one.
+        """
+        found = group.scores
+        side = group.face.box.side
+        reaching = [n for n, search in enumerate(self.searches) if search.smallest <= side <= search.largest]
+        scores = [*more, *(found.get(number, 0.0) for number in {*found, *reaching})]
+        return (max(scores) + sum(scores) / len(scores)) / 2 if scores else 0.0
+
+    def settle(self, group: Group, score: float, sure: Sequence[BoundingBox], *, in_company: bool) -> Detection | None:
+        """Take a group for a face or not."""
+        if not group.primary:
+            return self._settle_second(group, sure)
+        face, supported = group.face, bool(group.second)
+        cropped = self._is_worth_a_crop(group, score)
+        if group.upright and not cropped and score < self._least:
+            return None
+        ghostly = score < _DOUBTFUL and _lies_on_any(face.box, sure)
+        if not group.upright:
+            return None if ghostly else replace(face, source=_source(supported=supported))
+        if ghostly or cropped:
+            closer = look_closer(self.pixels, self.backends, face.box)
+            if ghostly and (closer is None or closer.score < _GHOST_CONFIRM):
+                return None
+            if self.levels[0].scale < 1:
+                score = self.agreement(group, closer.score if closer else 0.0)
+            face = closer if closer is not None and closer.score > face.score else face
+        if not score >= self._needed(face.box.side, in_company=in_company, supported=supported):
+            return None
+        return replace(face, score=score, source=_source(supported=supported))
+
+    def _needed(self, side: float, *, in_company: bool, supported: bool) -> float:
+        sizes, scores = zip(*self.look.needed, strict=True)
+        needed = float(np.interp(side, sizes, scores))
+        return needed if in_company else max(needed, _ALONE_SUPPORTED if supported else _ALONE)
+
+    def _is_worth_a_crop(self, group: Group, score: float) -> bool:
+        best = max(group.scores.values(), default=0.0)
+        return self.levels[0].scale < 1 and best >= _WORTH_A_CROP and score < _SURE_WITHOUT_CROP
+
+    def _settle_second(self, group: Group, sure: Sequence[BoundingBox]) -> Detection | None:
+        """Settle what only the second detector saw: it has to be sure, or the primary one sees it too when close."""
+        face = group.face
+        closer = look_closer(self.pixels, self.backends, face.box)
+        if closer is not None and closer.score >= _SECOND_CONFIRM:
+            return replace(closer, score=max(closer.score, face.score), source=Source.BOTH)
+        return face if face.score >= _SECOND_ACCEPT and not _lies_on_any(face.box, sure) else None
 
 
-def moved(face: Detection, factor: float, offset: tuple[float, float]) -> Detection:
-    """Scale a detection by a factor and then shift it by (x, y)."""
-    dx, dy = offset
-    box = face.box
-    moved = BoundingBox(box.x1 * factor + dx, box.y1 * factor + dy, box.x2 * factor + dx, box.y2 * factor + dy)
-    landmarks = (face.landmarks * factor + np.array(offset)).astype(np.float32)
-    landmarks.setflags(write=False)
-    return replace(face, box=moved, landmarks=landmarks)
+def _lies_on_any(box: BoundingBox, sure: Sequence[BoundingBox]) -> bool:
+    """Say whether a face half lies on a sure one of its size: often the same face, seen askew when coarse."""
+    return any(lies_on(box, other, _GHOST_OVERLAP) for other in sure)
 
 
-def same_face(one: BoundingBox, other: BoundingBox) -> bool:
-    """Say whether two boxes mean the same face; a small face in front of a large one is another."""
-    if one.iou(other) >= _SAME_IOU:
-        return True
-    return _lies_on(one, other, _SAME_INSIDE)
-
-
-def _lies_on(one: BoundingBox, other: BoundingBox, share: float) -> bool:
-    """Say whether two boxes of about one size have at least this share of the smaller one in common."""
-    smaller, larger = sorted((one.area, other.area))
-    return one.overlap(other) >= share * smaller and smaller >= _SAME_AREA_RATIO * larger
-
-
-def _groups(candidates: Sequence[_Candidate]) -> list[list[_Candidate]]:
-    """Put together what means the same face; the surest of a group comes first."""
-    groups: list[list[_Candidate]] = []
-    for candidate in sorted(candidates, key=lambda c: (c.face.source is Source.BLAZEFACE, -c.face.score)):
-        home = next((g for g in groups if same_detection(g[0].face, candidate.face)), None)
-        if home is None:
-            groups.append([candidate])
-        else:
-            home.append(candidate)
-    return groups
-
-
-def same_detection(one: Detection, other: Detection) -> bool:
-    """Say whether two detections mean the same face, knowing how coarsely the second detector places it.
-
-    Its boxes are larger and lie askew, but not so far that their middle leaves the face.
-    """
-    if same_face(one.box, other.box):
-        return True
-    for coarse, fine in ((one, other), (other, one)):
-        if coarse.source is Source.BLAZEFACE and fine.box.grown(_COARSE_REACH).holds(coarse.box.center):
-            smaller, larger = sorted((one.box.area, other.box.area))
-            return smaller >= _COARSE_AREA_RATIO * larger
-    return False
-
-
-def _may_be_ghost(group: list[_Candidate], groups: list[list[_Candidate]]) -> bool:
-    """Say whether a doubtful face half lies on a sure one of its size: often the same face, seen askew when coarse."""
-    face = group[0].face
-    if face.score >= _DOUBTFUL:
-        return False
-    sure = (g[0].face.box for g in groups if g[0].face.score >= _SURE)
-    return any(_lies_on(face.box, box, _GHOST_OVERLAP) for box in sure)
-
-
-def _settle(
-    pixels: Pixels, backends: Backends, look: Look, group: list[_Candidate], *, ghostly: bool
-) -> Detection | None:
-    """Accept a group as a face or not, with its best landmarks; a ghostly one has to be seen in the photo itself."""
-    primary = [c for c in group if c.face.source is Source.YUNET]
-    seconds = [c for c in group if c.face.source is Source.BLAZEFACE]
-    best = (primary or group)[0]
-    sure_of_second = any(c.face.score >= _SECOND_ACCEPT for c in seconds)
-    accepted = not ghostly and (best.face.score >= _ACCEPT if primary else sure_of_second)
-    closer = None
-    imprecise = best.face.box.side >= _WORTH_A_CROP and not _has_good_landmarks(best)
-    if not accepted or (look.thorough and imprecise):
-        closer = look_closer(pixels, backends, best.face.box)
-    confirmed = closer is not None and closer.score >= (_CONFIRM_SUPPORTED if seconds or ghostly else _CONFIRM)
-    if not accepted and not confirmed:
-        return best.face if sure_of_second and not ghostly else None
-    face = closer if closer is not None and closer.score >= _CONFIRM else best.face
-    source = _agreement(bool(primary) or confirmed, bool(seconds))
-    return replace(face, score=max(face.score, best.face.score), source=source)
-
-
-def _agreement(primary: bool, second: bool) -> Source:
-    if primary and second:
-        return Source.BOTH
-    return Source.YUNET if primary else Source.BLAZEFACE
-
-
-def _has_good_landmarks(candidate: _Candidate) -> bool:
-    if candidate.face.source is not Source.YUNET or candidate.face.score < _CONFIRM:
-        return False
-    least, most = _GOOD_LANDMARKS
-    return least <= candidate.face.box.side * candidate.scale <= most
+def _source(*, supported: bool) -> Source:
+    return Source.BOTH if supported else Source.YUNET
 
 
 def look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detection | None:
@@ -198,10 +218,9 @@ def look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detecti
     Returns:
         The surest detection of the face in that box, whatever its score; None where there is none.
     """
-    scale = _CROP_FACE / max(box.width, box.height, 1.0)
-    crop, offset = cut_out(pixels, box.center, _CROP / scale, _CROP)
-    found = [moved(face, 1 / scale, offset) for face in backends.primary.detect(crop, _CANDIDATE)]
-    return max((f for f in found if same_face(f.box, box)), key=lambda f: f.score, default=None)
+    view = cut_out(pixels, box.center, _CROP * max(box.width, box.height, 1.0) / _CROP_FACE, _CROP)
+    found = [view.back(face) for face in backends.primary.detect(view.pixels, _CANDIDATE)]
+    return max((face for face in found if same_face(face.box, box)), key=lambda face: face.score, default=None)
 
 
 def _merge(faces: list[Detection]) -> list[Detection]:

@@ -70,9 +70,10 @@ def embed_nothing(backends: Backends) -> Embedding:
 def align_face(pixels: Pixels, detection: Detection, backends: Backends) -> Pixels:
     """Warp a face to the embedder's frame, (112, 112, 3), without skipping pixels of a large one."""
     scale = _CROP_FACE / max(detection.box.width, detection.box.height, 1.0)
-    crop, (x, y) = cut_out(pixels, detection.box.center, _CROP / scale, _CROP)
-    landmarks = ((detection.landmarks - np.array((x, y), np.float32)) * np.float32(scale)).astype(np.float32)
-    return backends.embedder.align(crop, landmarks)
+    view = cut_out(pixels, detection.box.center, _CROP / scale, _CROP)
+    corner = np.array([row[2] for row in view.way_back], np.float32)
+    landmarks = ((detection.landmarks - corner) * np.float32(scale)).astype(np.float32)
+    return backends.embedder.align(view.pixels, landmarks)
 
 
 def _embedding(aligned: Pixels, backends: Backends) -> Embedding:

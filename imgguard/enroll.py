@@ -21,7 +21,7 @@ from imgguard.embed import make_probe
 from imgguard.errors import PhotoError, SetupError
 from imgguard.identify import Gallery
 from imgguard.photo import load_photo
-from imgguard.scales import Look
+from imgguard.scales import Look, Pass
 from imgguard.threshold import SAME_PERSON
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from imgguard.types import Detection, Probe
 
 # A portrait fills its picture, so small scales do, and no second opinion is needed on it.
-_ID_LOOK = Look(640, 0.0, coarse=320, second_opinion=False)
+_ID_LOOK = Look((Pass(640), Pass(320)), turned=False, second_opinion=False)
 # Somebody this much smaller than the portrait stands far behind or hangs on the wall.
 _BYSTANDER = 1 / 3
 # Beyond this, two numbers stand for one face as far as can be told: the lead that a match needs is out of reach.

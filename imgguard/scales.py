@@ -4,61 +4,122 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgguard.lazy import cv2
+from imgguard.views import View
 
 if TYPE_CHECKING:
     from imgguard.types import Pixels
 
 TILE = 1280
-_TILE_OVERLAP = 80
+TILE_OVERLAP = 80
+
+# Measured on event photos, see docs/accuracy.md. Small faces are hard to find, and a small cover too many costs
+# little; what is smaller still can hardly be recognised by anybody; a large false cover costs the picture.
+_NEEDED = ((8.0, 0.55), (12.0, 0.18), (18.0, 0.24), (40.0, 0.28), (80.0, 0.40))
+_NEEDED_BY_MANY = ((8.0, 0.40), (12.0, 0.15), (18.0, 0.18), (40.0, 0.25), (80.0, 0.40))
+_NEEDED_BY_CHECK = ((8.0, 0.60), (12.0, 0.40), (40.0, 0.40), (80.0, 0.50))
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One search of the whole photo.
+
+    Attributes:
+        side: The photo is resized to at least this many pixels on its longer side; smaller ones are enlarged.
+        share: And to at least this share of its own size.
+    """
+
+    side: int
+    share: float = 0.0
+
+    def scale(self, size: tuple[int, int]) -> float:
+        """The factor by which a photo of `size` (width, height) is resized."""
+        return max(self.side / max(size), self.share)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a photo is searched: once finely and once coarsely.
+    """How a photo is searched.
 
-    The primary detector finds faces of 10 to 300 px in what it is given, so that two searches meet each other over
-    the whole range from the smallest face to one that fills the frame.
+    The primary detector finds faces of 10 to 300 px in what it is given, so that the passes meet each other over
+    the whole range from the smallest face to one that fills the frame. What several of them see is surer than what
+    one of them sees.
 
     Attributes:
-        side: The fine search has at least this many pixels on the longer side; smaller photos are enlarged.
-        share: And at least this share of the photo's own.
-        coarse: The coarse search has this many.
+        passes: From fine to coarse.
+        needed: What the passes together have to score where the photo shows people, as (size, score) pairs; size is
+            the smaller side of the face in pixels of the photo, and between the pairs it is interpolated.
+        mirrored: Whether each pass is made in the mirror too.
+        turned: Whether the coarsest pass is also made of the photo on its sides and upside down.
         second_opinion: Whether the second detector looks too.
-        thorough: Whether it also looks at quarters of the photo, and landmarks are made precise for embedding.
     """
 
-    side: int
-    share: float
-    coarse: int
+    passes: tuple[Pass, ...]
+    needed: tuple[tuple[float, float], ...] = _NEEDED
+    mirrored: bool = False
+    turned: bool = True
     second_opinion: bool = True
-    thorough: bool = True
 
-    def scales(self, size: tuple[int, int]) -> tuple[float, float]:
-        """The factors by which a photo of `size` (width, height) is resized for the fine and the coarse search."""
-        longest = max(size)
-        return max(self.side / longest, self.share), self.coarse / longest
+    def scales(self, size: tuple[int, int]) -> tuple[float, ...]:
+        """The factors by which a photo of `size` (width, height) is resized, from fine to coarse."""
+        return tuple(sorted({one.scale(size) for one in self.passes}, reverse=True))
 
 
-FIRST_LOOK = Look(1280, 0.5, coarse=640)
-# For the check of the output: in between the others, so that a face which fell through there has a new chance.
-SECOND_LOOK = Look(960, 0.32, coarse=480, thorough=False)
+class Search(StrEnum):
+    """How much time is taken to find faces."""
+
+    FAST = "fast"
+    NORMAL = "normal"
+    THOROUGH = "thorough"
+
+    @property
+    def look(self) -> Look:
+        """What it means."""
+        return _LOOKS[self]
+
+
+_LOOKS = {
+    Search.FAST: Look((Pass(960, 0.35), Pass(640)), turned=False),
+    Search.NORMAL: Look((Pass(1280, 0.5), Pass(960), Pass(640))),
+    Search.THOROUGH: Look((Pass(1600, 0.75), Pass(1280, 0.35), Pass(960), Pass(640)), _NEEDED_BY_MANY, mirrored=True),
+}
+# For the check of the output: in between the others, so that a face which fell through there has a new chance; and
+# surer, since what it finds beside a cover is mostly the cover.
+SECOND_LOOK = Look((Pass(840, 0.32), Pass(480)), _NEEDED_BY_CHECK, turned=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """The photo at the scale of one search."""
+    """The photo at the scale of one pass."""
 
     pixels: Pixels
     scale: float
 
+    @property
+    def tiled(self) -> bool:
+        """Whether it is larger than what is searched at once."""
+        return bool(max(self.pixels.shape) > TILE)
+
+    def whole(self) -> View:
+        """All of it in one view."""
+        return View.of(self.pixels, self.scale)
+
+    def tiles(self) -> Iterator[View]:
+        """Cut it into overlapping tiles, so that memory does not grow with the photo."""
+        height, width = self.pixels.shape[:2]
+        for y1, y2 in spans(height):
+            for x1, x2 in spans(width):
+                tile = np.ascontiguousarray(self.pixels[y1:y2, x1:x2])
+                yield View.of(tile, self.scale, (x1 / self.scale, y1 / self.scale))
+
 
 def pyramid(pixels: Pixels, look: Look) -> list[Level]:
-    """Resize a photo for each search, each from the one before, which costs a fraction of doing it from the photo."""
+    """Resize a photo for each pass, each from the one before, which costs a fraction of doing it from the photo."""
     height, width = pixels.shape[:2]
     levels: list[Level] = []
     source = pixels
@@ -75,34 +136,16 @@ def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
 
 
-def tiles(pixels: Pixels) -> Iterator[tuple[int, int, Pixels]]:
-    """Cut a picture into overlapping tiles, so that memory does not grow with the photo."""
-    height, width = pixels.shape[:2]
-    for y1, y2 in _spans(height):
-        for x1, x2 in _spans(width):
-            yield x1, y1, np.ascontiguousarray(pixels[y1:y2, x1:x2])
-
-
-def _spans(length: int) -> list[tuple[int, int]]:
+def spans(length: int) -> list[tuple[int, int]]:
+    """Where the tiles of a length begin and end; each overlaps the next."""
     if length <= TILE:
         return [(0, length)]
-    count = -(-(length - _TILE_OVERLAP) // (TILE - _TILE_OVERLAP))
-    size = -(-(length + (count - 1) * _TILE_OVERLAP) // count)
-    return [(start, min(length, start + size)) for start in range(0, length - _TILE_OVERLAP, size - _TILE_OVERLAP)]
+    count = -(-(length - TILE_OVERLAP) // (TILE - TILE_OVERLAP))
+    size = -(-(length + (count - 1) * TILE_OVERLAP) // count)
+    return [(start, min(length, start + size)) for start in range(0, length - TILE_OVERLAP, size - TILE_OVERLAP)]
 
 
-def quarters(pixels: Pixels) -> Iterator[tuple[int, int, Pixels]]:
-    """Cut a picture into four overlapping parts, each three fifths of its width and height."""
-    height, width = pixels.shape[:2]
-    tall, wide = -(-height * 3 // 5), -(-width * 3 // 5)
-    for y in (0, height - tall):
-        for x in (0, width - wide):
-            yield x, y, pixels[y : y + tall, x : x + wide]
-
-
-def cut_out(
-    pixels: Pixels, center: tuple[float, float], extent: float, side: int
-) -> tuple[Pixels, tuple[float, float]]:
+def cut_out(pixels: Pixels, center: tuple[float, float], extent: float, side: int) -> View:
     """Cut a square out of a picture and resize it; beyond the edge the picture's border is repeated.
 
     Args:
@@ -112,7 +155,7 @@ def cut_out(
         side: Its side in the result.
 
     Returns:
-        The (side, side, 3) uint8 crop and the place of its top left corner in the picture, (x, y).
+        The (side, side, 3) crop, as a view of the picture.
     """
     left, top = center[0] - extent / 2, center[1] - extent / 2
     factor = side / extent
@@ -124,7 +167,7 @@ def cut_out(
         left_in, top_in = left, top
     warp = np.array([[factor, 0, -left_in * factor], [0, factor, -top_in * factor]], np.float32)
     crop = cv2.warpAffine(pixels, warp, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(crop, np.uint8), (left, top)
+    return View.of(np.asarray(crop, np.uint8), side / extent, (left, top))
 
 
 def _shrunk_region(

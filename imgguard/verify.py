@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.covers import cover_mask, window_of
-from imgguard.detect import find_faces, look_closer, moved, same_detection, same_face
+from imgguard.detect import find_faces, look_closer
 from imgguard.embed import embed_at, embed_nothing
+from imgguard.grouping import same_detection, same_face
 from imgguard.lazy import cv2
 from imgguard.sanitize import leftovers
-from imgguard.scales import SECOND_LOOK, cut_out
+from imgguard.scales import SECOND_LOOK, Pass, cut_out
 from imgguard.threshold import SAME_PERSON
 from imgguard.types import Detection, Embedding, Format, OutputCheck, Source
+from imgguard.views import View
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends
@@ -93,7 +95,7 @@ def check_output(
         problem = "the finished file does not decode" if pixels is None else "the finished picture has another size"
         return OutputCheck(parts, (), (), 0, (problem,))
     mask = cover_mask([face.cover for face in covered], [face.box for face in kept], photo.size)
-    found = find_faces(pixels, backends, SECOND_LOOK)
+    found = find_faces(pixels, backends, SECOND_LOOK, in_company=bool(covered))
     return OutputCheck(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, photo.pixels, pixels, gallery, backends)),
@@ -147,10 +149,10 @@ def _found_around(face: Detection, before: Pixels, backends: Backends) -> list[D
     size = (before.shape[1], before.shape[0])
     x1, y1, x2, y2 = window_of(face.box.grown(_AROUND), size)
     longest = max(x2 - x1, y2 - y1)
-    fine, coarse = (max(_LEAST_SEARCH, round(longest * scale)) for scale in SECOND_LOOK.scales(size))
-    look = replace(SECOND_LOOK, side=fine, share=0.0, coarse=coarse)
-    around = find_faces(np.ascontiguousarray(before[y1:y2, x1:x2]), backends, look)
-    there = [other for other in (moved(found, 1.0, (x1, y1)) for found in around) if same_detection(face, other)]
+    passes = tuple(Pass(max(_LEAST_SEARCH, round(longest * scale))) for scale in SECOND_LOOK.scales(size))
+    view = View.of(np.ascontiguousarray(before[y1:y2, x1:x2]), 1.0, (x1, y1))
+    around = find_faces(view.pixels, backends, replace(SECOND_LOOK, passes=passes), in_company=True)
+    there = [other for other in map(view.back, around) if same_detection(face, other)]
     closer = look_closer(before, backends, face.box)
     return [*there, closer] if closer else there
 
@@ -202,8 +204,8 @@ def detail_left(before: Pixels, after: Pixels, face: Detection) -> float:
 
 def _detail(pixels: Pixels, face: Detection) -> Floats:
     extent = max(face.box.width, face.box.height, 1.0)
-    crop, _ = cut_out(pixels, face.box.center, extent, _DETAIL_SIDE)
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    crop = cut_out(pixels, face.box.center, extent, _DETAIL_SIDE)
+    grey = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), _DETAIL_SIGMA), np.float32)
 
 

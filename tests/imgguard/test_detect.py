@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgguard import BoundingBox, Detection, Source
-from imgguard.detect import find_faces, same_face
-from imgguard.scales import FIRST_LOOK, SECOND_LOOK, Look, cut_out, tiles
+from imgguard.detect import find_faces
+from imgguard.grouping import same_face
+from imgguard.scales import SECOND_LOOK, Look, Pass, Search, cut_out, spans
 from tests.fakes import FACE_COLOUR, NoDetector, SquareDetector, detection_at, fake_backends
 from tests.pictures import scene
+
+FIRST_LOOK = Search.NORMAL.look
 
 
 def with_squares(width: int, height: int, *squares: tuple[int, int, int]) -> np.ndarray:
@@ -59,7 +62,7 @@ class At:
 
 @pytest.mark.parametrize(("shift", "count"), [(0.02, 1), (0.04, 1), (0.1, 1), (0.16, 2), (0.25, 2)])
 def test_a_neighbour_that_only_the_second_detector_sees_is_not_swallowed(shift: float, count: int) -> None:
-    look = Look(640, 0.0, coarse=640)
+    look = Look((Pass(640),), turned=False)
     first = At(Source.YUNET, 0.3, 0.3, 0.5, 0.6)
     second = At(Source.BLAZEFACE, 0.3 + shift, 0.3, 0.5 + shift, 0.6)
 
@@ -76,10 +79,54 @@ def test_a_small_face_that_only_the_second_detector_sees_is_not_placed_by_it() -
     assert find_faces(with_squares(1200, 900, (200, 200, 40)), backends, FIRST_LOOK) == ()
 
 
-@pytest.mark.parametrize(("score", "count"), [(0.9, 1), (0.41, 1), (0.2, 0)])
-def test_a_doubtful_face_needs_to_be_confirmed(score: float, count: int) -> None:
+@pytest.mark.parametrize(("score", "alone", "in_company"), [(0.9, 1, 1), (0.5, 0, 1), (0.3, 0, 1), (0.12, 0, 0)])
+def test_a_doubtful_face_counts_where_there_are_people(score: float, alone: int, in_company: int) -> None:
+    pixels = with_squares(1280, 960, (900, 500, 40))
     backends = fake_backends(primary=SquareDetector(score=score))
-    assert len(find_faces(with_squares(3000, 2000, (900, 900, 120)), backends, FIRST_LOOK)) == count
+    assert len(find_faces(pixels, backends, FIRST_LOOK)) == alone
+    assert len(find_faces(pixels, backends, FIRST_LOOK, in_company=True)) == in_company
+
+
+class OnlyAt:
+    """A square detector that sees nothing but pictures of one width."""
+
+    def __init__(self, width: int, score: float) -> None:
+        self.width, self.squares = width, SquareDetector(score=score)
+
+    def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        return self.squares.detect(pixels, min_score) if pixels.shape[1] == self.width else []
+
+
+def test_what_one_search_of_several_sees_is_less_sure_than_what_all_see() -> None:
+    pixels = with_squares(1280, 960, (900, 500, 60))
+    everywhere, once = (
+        find_faces(pixels, fake_backends(primary=detector), FIRST_LOOK)
+        for detector in (SquareDetector(score=0.75), OnlyAt(1280, 0.75))
+    )
+    assert [round(face.score, 2) for face in everywhere] == [0.75]
+    assert once == ()
+    (face,) = find_faces(pixels, fake_backends(primary=OnlyAt(1280, 0.75)), FIRST_LOOK, in_company=True)
+    assert face.score == pytest.approx((0.75 + 0.25) / 2)
+
+
+class Upright:
+    """A square detector for people who stand: it sees squares only where the marked corner is on top."""
+
+    def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        found = SquareDetector(score=0.9).detect(pixels, min_score)
+        return [face for face in found if (pixels[2, 2] == (0, 255, 0)).all()]
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_people_on_their_side_and_upside_down_are_found(quarters: int) -> None:
+    pixels = with_squares(640, 480, (400, 100, 80))
+    pixels[:8, :8] = (0, 255, 0)
+    pixels = np.ascontiguousarray(np.rot90(pixels, quarters))
+    (there,) = SquareDetector().detect(pixels, 0.5)
+    (face,) = find_faces(pixels, fake_backends(primary=Upright()), FIRST_LOOK)
+    assert face.box.iou(there.box) > 0.8
+    unturned = find_faces(pixels, fake_backends(primary=Upright()), replace(FIRST_LOOK, turned=False))
+    assert len(unturned) == (quarters == 0)
 
 
 def test_no_search_sees_more_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,18 +143,20 @@ def test_the_check_looks_at_other_scales() -> None:
 
 
 @given(st.integers(1, 9000), st.integers(1, 9000))
-def test_the_two_searches_meet_each_other(width: int, height: int) -> None:
-    fine, coarse = FIRST_LOOK.scales((width, height))
-    assert 300 / fine >= 10 / coarse, "the largest face of the fine search is found by the coarse one too"
-    assert coarse * max(width, height) == pytest.approx(640)
+def test_the_passes_meet_each_other(width: int, height: int) -> None:
+    for search in Search:
+        scales = search.look.scales((width, height))
+        for fine, coarse in itertools.pairwise(scales):
+            assert 260 / fine >= 10 / coarse, "the largest face of a finer pass is found by the coarser one too"
+        assert scales[-1] * max(width, height) == pytest.approx(640)
 
 
 @given(st.integers(1, 5000))
 def test_tiles_cover_everything_and_overlap(width: int) -> None:
-    spans = [(x, x + tile.shape[1]) for x, _, tile in tiles(np.zeros((1, width, 3), np.uint8))]
-    assert spans[0][0] == 0 and spans[-1][1] == width
-    assert all(end - start >= 80 for (_, end), (start, _) in itertools.pairwise(spans))
-    assert all(end - start <= 1380 for start, end in spans)
+    found = spans(width)
+    assert found[0][0] == 0 and found[-1][1] == width
+    assert all(end - start >= 80 for (_, end), (start, _) in itertools.pairwise(found))
+    assert all(end - start <= 1380 for start, end in found)
 
 
 def test_a_small_face_in_front_of_a_large_one_is_another() -> None:
@@ -120,15 +169,16 @@ def test_a_small_face_in_front_of_a_large_one_is_another() -> None:
 @pytest.mark.parametrize("center", [(160, 120), (0, 0), (319, 239), (-30, 500)])
 @pytest.mark.parametrize("extent", [10.0, 100.0, 3000.0])
 def test_a_crop_beyond_the_edge_repeats_the_border(center: tuple[float, float], extent: float) -> None:
-    crop, corner = cut_out(scene(), center, extent, 64)
-    assert crop.shape == (64, 64, 3)
-    assert corner == (center[0] - extent / 2, center[1] - extent / 2)
+    view = cut_out(scene(), center, extent, 64)
+    assert view.pixels.shape == (64, 64, 3)
+    corner = view.back(detection_at(0, 0, 64)).box
+    assert corner == BoundingBox(*(c + sign * extent / 2 for sign in (-1, 1) for c in center))
 
 
 def test_a_crop_shows_what_is_there() -> None:
     pixels = with_squares(2000, 2000, (900, 900, 200))
     for side in (32, 112, 224):
-        crop, _ = cut_out(pixels, (1000, 1000), 400, side)
+        crop = cut_out(pixels, (1000, 1000), 400, side).pixels
         inner = crop[side * 3 // 8 : side * 5 // 8, side * 3 // 8 : side * 5 // 8]
         assert (np.abs(inner.astype(int) - FACE_COLOUR) <= 3).all()
         assert (crop[0, 0] == 90).all()
@@ -136,5 +186,5 @@ def test_a_crop_shows_what_is_there() -> None:
 
 def test_a_look_without_second_opinion_does_not_ask_for_it() -> None:
     second = SquareDetector(Source.BLAZEFACE)
-    find_faces(with_squares(800, 600), fake_backends(second=second), Look(640, 0.0, coarse=320, second_opinion=False))
+    find_faces(with_squares(800, 600), fake_backends(second=second), Look((Pass(640),), second_opinion=False))
     assert second.seen == []

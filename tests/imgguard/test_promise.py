@@ -15,8 +15,9 @@ from skimage.metrics import structural_similarity
 from consent import Verdict, decide
 from imgguard import BoundingBox, Guard, PhotoResult, Status, load_photo
 from imgguard.backends import default_backends
-from imgguard.detect import detect_faces, same_face
+from imgguard.detect import detect_faces
 from imgguard.embed import make_probe
+from imgguard.grouping import same_face
 from tests.conftest import SAMPLES, TODAY, TrueFace
 
 PURPOSES = ("school_website", "division_social_media", "yearbook", "members_only")
