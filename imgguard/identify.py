@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Self
 
@@ -20,9 +20,43 @@ if TYPE_CHECKING:
 
 MIN_LEAD = 0.1
 _SHOWN_CANDIDATES = 5
+_SHOWN_PAIRS = 5
+# Of the score above which a gallery's own people ask for much more than the calibration does.
+_ALIKE = 0.1
 _DIMENSIONS = 128
 # The mean of unit vectors of one person is nearly one long; of opposite ones, nothing is left to point anywhere.
 _LEAST_LENGTH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Difficulty:
+    """How hard the people of a gallery are to tell apart, and the threshold that follows.
+
+    Attributes:
+        people: How many are enrolled.
+        calibrated: The score that strangers reach no more often than accepted, for as many people who are easy to
+            tell apart.
+        own: The score that this gallery's own people ask for; None where they are too few to show anything.
+        closest: The pairs of enrolled people who are most alike, (subject_id, subject_id, score), at most five.
+    """
+
+    people: int
+    calibrated: float
+    own: float | None
+    closest: tuple[tuple[str, str, float], ...]
+
+    @property
+    def threshold(self) -> float:
+        """The stricter of the two."""
+        return self.calibrated if self.own is None else max(self.calibrated, self.own)
+
+    @property
+    def words(self) -> str:
+        """The difficulty as a person would say it."""
+        if self.own is None:
+            return "too few people to tell"
+        excess = self.own - self.calibrated
+        return "easy to tell apart" if excess <= 0 else "somewhat alike" if excess < _ALIKE else "very much alike"
 
 
 class Gallery:
@@ -32,6 +66,7 @@ class Gallery:
         subject_ids: The enrolled people, in the order of `templates`.
         templates: (N, 128) float32 unit vectors: the mean of each person's references.
         model_id: The embedder whose vectors they are; empty for an empty gallery.
+        difficulty: How hard its people are to tell apart.
         threshold: The score that a match needs.
     """
 
@@ -40,7 +75,13 @@ class Gallery:
         self.subject_ids = subject_ids
         self.templates = templates
         self.model_id = model_id
-        self.threshold = max(size_threshold(len(subject_ids), fpir), own_threshold(templates, fpir))
+        self.difficulty = Difficulty(
+            people=len(subject_ids),
+            calibrated=size_threshold(len(subject_ids), fpir),
+            own=own_threshold(templates, fpir),
+            closest=self._closest(),
+        )
+        self.threshold = self.difficulty.threshold
 
     @classmethod
     def from_references(
@@ -80,6 +121,12 @@ class Gallery:
         templates = np.array(means, np.float32).reshape(len(ids), _DIMENSIONS) / lengths[:, None]
         templates.setflags(write=False)
         return cls(ids, templates, next(iter(models), ""), fpir)
+
+    def _closest(self) -> tuple[tuple[str, str, float], ...]:
+        ones, others = np.triu_indices(len(self.subject_ids), 1)
+        scores = (self.templates @ self.templates.T)[ones, others]
+        best = np.argsort(-scores, kind="stable")[:_SHOWN_PAIRS]
+        return tuple((self.subject_ids[ones[i]], self.subject_ids[others[i]], float(scores[i])) for i in best)
 
     def __len__(self) -> int:
         """The number of enrolled people."""

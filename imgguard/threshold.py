@@ -54,7 +54,7 @@ def size_threshold(enrolled: int, fpir: float = DEFAULT_FPIR) -> float:
     return float(np.interp(-wanted, [-value for value in logs], scores))
 
 
-def own_threshold(templates: Floats, fpir: float = DEFAULT_FPIR) -> float:
+def own_threshold(templates: Floats, fpir: float = DEFAULT_FPIR) -> float | None:
     """Give the score that a gallery's own people ask for, from comparing them with each other.
 
     Args:
@@ -62,11 +62,11 @@ def own_threshold(templates: Floats, fpir: float = DEFAULT_FPIR) -> float:
         fpir: As in `size_threshold`.
 
     Returns:
-        A cosine similarity; -1 for fewer than two people, who show nothing.
+        A cosine similarity; None for fewer than two people, who show nothing.
     """
     count = len(templates)
     if count < 2:
-        return -1.0
+        return None
     pairs = (templates @ templates.T)[np.triu_indices(count, 1)]
     if count <= _LARGE_SIZE:
         return float(pairs.max()) + _OWN_MARGIN
