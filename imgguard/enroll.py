@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from imgguard.types import Detection, Probe
 
 # A portrait fills its picture, so small scales do, and no second opinion is needed on it.
-_ID_LOOK = Look((Pass(640), Pass(320)), turned=False, second_opinion=False)
+PORTRAIT_LOOK = Look((Pass(640), Pass(320)), turned=False, second_opinion=False)
 # Somebody this much smaller than the portrait stands far behind or hangs on the wall.
 _BYSTANDER = 1 / 3
 # Beyond this, two numbers stand for one face as far as can be told: the lead that a match needs is out of reach.
@@ -141,7 +141,7 @@ def _reference(path: Path, subject: Subject, backends: Backends, on: date) -> Re
 
 def _portrait(path: Path, backends: Backends) -> Probe:
     photo = load_photo(path)
-    faces = _in_front(find_faces(photo.pixels, backends, _ID_LOOK))
+    faces = _in_front(find_faces(photo.pixels, backends, PORTRAIT_LOOK))
     if len(faces) != 1:
         what = "no face found" if not faces else f"{len(faces)} faces in it"
         raise PhotoError(f"{path}: {what}", "Use a picture with this one person.")

@@ -51,7 +51,7 @@ def _detection(row: Floats) -> Detection:
 
 
 class SFace:
-    """The embedder: 128 dimensions, cosine similarity."""
+    """The embedder: 128 dimensions. A face and its mirror image are embedded and averaged, which is nearer to both."""
 
     def __init__(self) -> None:
         """Load and verify the model."""
@@ -64,7 +64,7 @@ class SFace:
     @property
     def model_id(self) -> str:
         """The model's name and the beginning of its digest."""
-        return f"sface-2021dec:{manifest()[_SFACE].sha256[:12]}"
+        return f"sface-2021dec-mirrored:{manifest()[_SFACE].sha256[:12]}"
 
     def align(self, pixels: Pixels, landmarks: Floats) -> Pixels:
         """Warp to 112 x 112; see `imgguard.backends.Embedder`."""
@@ -74,6 +74,13 @@ class SFace:
 
     def embed(self, aligned: Pixels) -> Floats:
         """Embed; see `imgguard.backends.Embedder`."""
+        bgr = cv2.cvtColor(aligned, cv2.COLOR_RGB2BGR)
+        return _unit(self._embed(bgr) + self._embed(cv2.flip(bgr, 1)))
+
+    def _embed(self, bgr: Any) -> Floats:
         with self._lock:
-            vector = np.array(self._net.feature(cv2.cvtColor(aligned, cv2.COLOR_RGB2BGR)), np.float32).reshape(-1)
-        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
+            return _unit(np.array(self._net.feature(bgr), np.float32).reshape(-1))
+
+
+def _unit(vector: Floats) -> Floats:
+    return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
