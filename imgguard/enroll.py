@@ -19,7 +19,7 @@ from consent.roster import Finding, Roster
 from imgguard.detect import find_faces
 from imgguard.embed import make_probe
 from imgguard.errors import PhotoError, SetupError
-from imgguard.identify import Gallery
+from imgguard.identify import average
 from imgguard.photo import load_photo
 from imgguard.scales import Look, Pass
 from imgguard.threshold import SAME_PERSON
@@ -111,9 +111,9 @@ def _without_contradictions(references: list[_Named], findings: list[Finding]) -
 
 def _without_look_alikes(references: list[_Named], source: str, findings: list[Finding]) -> list[_Named]:
     """Leave out people whom nobody could tell apart: one photo filed under two numbers, or twins."""
-    gallery = Gallery.from_references((reference for _, reference in references), on=date.min)
-    ids = gallery.subject_ids
-    alike = np.argwhere(np.triu(gallery.templates @ gallery.templates.T, 1) >= _SAME_TEMPLATE)
+    people = average(reference for _, reference in references)
+    ids = people.subject_ids
+    alike = np.argwhere(np.triu(people.means @ people.means.T, 1) >= _SAME_TEMPLATE)
     doubtful: set[str] = set()
     for one, other in ((ids[i], ids[j]) for i, j in alike):
         doubtful |= {one, other}

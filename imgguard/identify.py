@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Self
@@ -11,14 +10,20 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from consent.model import Reference
+from imgguard.calibration import Calibration, default_calibration
 from imgguard.errors import SetupError
 from imgguard.threshold import DEFAULT_FPIR, own_threshold, size_threshold
 from imgguard.types import Candidate, Embedding, Identification, Outcome, Probe
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from imgguard.types import Floats
 
+Families = Mapping[str, frozenset[str]]
+
 MIN_LEAD = 0.1
+FAMILY_LEAD = 0.2
 _SHOWN_CANDIDATES = 5
 _SHOWN_PAIRS = 5
 # Of the score above which a gallery's own people ask for much more than the calibration does.
@@ -26,6 +31,52 @@ _ALIKE = 0.1
 _DIMENSIONS = 128
 # The mean of unit vectors of one person is nearly one long; of opposite ones, nothing is left to point anywhere.
 _LEAST_LENGTH = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Templates:
+    """The references of some people and what they average to.
+
+    Attributes:
+        subject_ids: The people, sorted.
+        means: (N, 128) float32 unit vectors, one a person.
+        vectors: (M, 128) float32 unit vectors, one a reference.
+        owners: (M,) numbers of the people whose they are.
+        model_id: The embedder that made them; empty where there are none.
+    """
+
+    subject_ids: tuple[str, ...]
+    means: Floats
+    vectors: Floats
+    owners: NDArray[np.intp]
+    model_id: str
+
+
+def average(references: Iterable[Reference]) -> Templates:
+    """Average the references of each person: the mean of unit vectors, made unit length again.
+
+    Raises:
+        SetupError: if the references come from different models or cannot be averaged.
+    """
+    given = sorted(references, key=lambda reference: reference.subject_id)
+    models = {reference.model_id for reference in given}
+    if len(models) > 1:
+        raise SetupError(
+            f"The references come from different models ({', '.join(sorted(models))})", "Enrol everybody anew."
+        )
+    ids, owners = np.unique(np.array([reference.subject_id for reference in given], object), return_inverse=True)
+    found = [np.frombuffer(reference.template, "<f4") for reference in given]
+    vectors = np.array(found, np.float32).reshape(-1, _DIMENSIONS)
+    means = np.zeros((len(ids), _DIMENSIONS), np.float32)
+    np.add.at(means, owners, vectors)
+    means /= np.maximum(np.bincount(owners, minlength=len(ids)), 1)[:, None]
+    lengths = np.linalg.norm(means, axis=1)
+    usable = np.isfinite(lengths) & (lengths > _LEAST_LENGTH)
+    if not usable.all():
+        raise SetupError(f"The references of {', '.join(ids[~usable])} cannot be averaged", "Enrol them anew.")
+    means /= lengths[:, None]
+    means.setflags(write=False)
+    return Templates(tuple(ids.tolist()), means, vectors, owners, next(iter(models), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,61 +121,67 @@ class Gallery:
         threshold: The score that a match needs.
     """
 
-    def __init__(self, subject_ids: tuple[str, ...], templates: Floats, model_id: str, fpir: float) -> None:
+    def __init__(self, people: Templates, families: Families, fpir: float, calibration: Calibration) -> None:
         """Hold templates; use `from_references` to make them."""
-        self.subject_ids = subject_ids
-        self.templates = templates
-        self.model_id = model_id
+        self.subject_ids = people.subject_ids
+        self.templates = people.means
+        self.model_id = people.model_id
+        self._families = families
+        self._calibration = calibration
+        self._prepared = calibration.prepare(people.means)
+        probes = calibration.prepare(people.vectors)
+        references = len(people.vectors) / max(len(people.subject_ids), 1)
         self.difficulty = Difficulty(
-            people=len(subject_ids),
-            calibrated=size_threshold(len(subject_ids), fpir),
-            own=own_threshold(templates, fpir),
+            people=len(people.subject_ids),
+            calibrated=size_threshold(len(people.subject_ids), calibration, fpir, references),
+            own=own_threshold(probes, people.owners, self._prepared, calibration, fpir),
             closest=self._closest(),
         )
         self.threshold = self.difficulty.threshold
 
     @classmethod
     def from_references(
-        cls, references: Iterable[Reference], fpir: float = DEFAULT_FPIR, on: date | None = None
+        cls,
+        references: Iterable[Reference],
+        fpir: float = DEFAULT_FPIR,
+        on: date | None = None,
+        *,
+        families: Families | None = None,
+        calibration: Calibration | None = None,
     ) -> Self:
         """Build a gallery; several references of a person are averaged, expired ones are left out.
 
         Args:
             references: Templates of the people to be found again.
+            fpir: Accepted share of strangers who get a match, above 0 and below 1.
             on: The day of use; None for today.
-            fpir: Accepted share of strangers who get a match, 0 to 1.
+            families: For each subject_id what relatives share (family name, guardian); relatives have to be told
+                apart more clearly.
+            calibration: How strangers score with the embedder; None for what comes with imgguard.
 
         Raises:
-            SetupError: if the templates come from different models, or are no unit vectors.
+            SetupError: if the templates come from different models or from one that the calibration is not for, or
+                are no unit vectors.
+            ValueError: if the rate is none.
 
         >>> Gallery.from_references([]).subject_ids
         ()
         """
-        vectors: dict[str, list[Floats]] = defaultdict(list)
-        models = set()
+        if not 0 < fpir < 1:
+            raise ValueError(f"{fpir} is not a rate above 0 and below 1")
+        calibration = calibration or default_calibration()
         day = on or date.today()
-        for reference in references:
-            if reference.expires_on < day:
-                continue
-            vectors[reference.subject_id].append(np.frombuffer(reference.template, "<f4").astype(np.float32))
-            models.add(reference.model_id)
-        if len(models) > 1:
+        people = average(reference for reference in references if reference.expires_on >= day)
+        if people.model_id not in ("", calibration.model_id):
             raise SetupError(
-                f"The references come from different models ({', '.join(sorted(models))})", "Enrol everybody anew."
+                f"The references come from {people.model_id}, the thresholds were measured with {calibration.model_id}",
+                "Enrol everybody anew with this version of imgguard.",
             )
-        ids = tuple(sorted(vectors))
-        means = [np.mean(vectors[subject_id], axis=0) for subject_id in ids]
-        lengths = np.array([np.linalg.norm(mean) for mean in means], np.float32)
-        if not (np.isfinite(lengths) & (lengths > _LEAST_LENGTH)).all():
-            worst = [subject_id for subject_id, length in zip(ids, lengths, strict=True) if not length > _LEAST_LENGTH]
-            raise SetupError(f"The references of {', '.join(worst)} cannot be averaged", "Enrol them anew.")
-        templates = np.array(means, np.float32).reshape(len(ids), _DIMENSIONS) / lengths[:, None]
-        templates.setflags(write=False)
-        return cls(ids, templates, next(iter(models), ""), fpir)
+        return cls(people, families or {}, fpir, calibration)
 
     def _closest(self) -> tuple[tuple[str, str, float], ...]:
         ones, others = np.triu_indices(len(self.subject_ids), 1)
-        scores = (self.templates @ self.templates.T)[ones, others]
+        scores = (self._prepared @ self._prepared.T)[ones, others]
         best = np.argsort(-scores, kind="stable")[:_SHOWN_PAIRS]
         return tuple((self.subject_ids[ones[i]], self.subject_ids[others[i]], float(scores[i])) for i in best)
 
@@ -155,7 +212,7 @@ class Gallery:
                 f"The gallery was made with {self.model_id}, the face with {embedding.model_id}",
                 "Enrol everybody anew.",
             )
-        scores = self.templates @ embedding.vector
+        scores = self._prepared @ self._calibration.prepare(embedding.vector)
         best = np.argsort(-scores, kind="stable")[:_SHOWN_CANDIDATES]
         return tuple(Candidate(self.subject_ids[i], float(scores[i])) for i in best)
 
@@ -163,9 +220,29 @@ class Gallery:
         # Asked as what has to hold, so that a score that is not a number never counts as one.
         if not candidates or not candidates[0].score >= self.threshold:
             return Outcome.NON_MATCH
-        if len(candidates) > 1 and not candidates[0].score - candidates[1].score >= MIN_LEAD:
-            return Outcome.AMBIGUOUS
-        return Outcome.MATCH
+        best, *others = candidates
+        return Outcome.MATCH if all(self._is_ahead(best, other) for other in others) else Outcome.AMBIGUOUS
+
+    def _is_ahead(self, best: Candidate, other: Candidate) -> bool:
+        """Say whether the best is told apart from another, relatives with more certainty."""
+        ours, theirs = (self._families.get(one.subject_id, frozenset()) for one in (best, other))
+        return best.score - other.score >= (FAMILY_LEAD if ours & theirs else MIN_LEAD)
+
+    def scores_between(self, ones: Sequence[Embedding], others: Sequence[Embedding]) -> Floats:
+        """Compare faces with each other by the scores of this gallery.
+
+        Args:
+            ones: M embeddings.
+            others: N embeddings.
+
+        Returns:
+            (M, N) float32.
+        """
+        left, right = (
+            self._calibration.prepare(np.array([e.vector for e in side], np.float32).reshape(-1, _DIMENSIONS))
+            for side in (ones, others)
+        )
+        return np.asarray(left @ right.T, np.float32)
 
 
 def identify_photo(probes: Iterable[Probe], gallery: Gallery) -> tuple[Identification, ...]:

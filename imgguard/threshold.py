@@ -12,63 +12,107 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from imgguard.calibration import Calibration
     from imgguard.types import Floats
 
 # Accepted share of strangers (people who are not enrolled) that get a match.
 DEFAULT_FPIR = 0.001
 
-# SFace's authors and OpenCV take two photos of this similarity for the same person, in a comparison of two.
+# SFace's authors and OpenCV take two photos of this cosine for the same person, in a comparison of two.
 SAME_PERSON = 0.363
-
-# SFace on Labeled Faces in the Wild, 2 million impostor pairs: share of different people at or above a score.
-_IMPOSTOR_TAIL = ((0.30, 8.7e-3), (0.363, 1.2e-3), (0.40, 3.1e-4), (0.45, 5.4e-5), (0.50, 1.2e-5), (0.55, 2e-6))
-_IMPOSTOR_MEAN, _IMPOSTOR_STD = 0.080, 0.090
 
 # A very small gallery has too few pairs to show how alike its people are, so it is not trusted to be easy.
 _SMALLEST_SIZE = 25
-_OWN_MARGIN = 0.08
-# Beyond this many people the most similar pair says more about their number than about how alike they are.
-_LARGE_SIZE = 100
+# A gallery's own spread counts as much as the calibrated one when it is seen on so many people.
+_WIDTH_PEOPLE = 30
+
+# Beyond this many people the strangers who reach a high score are mostly relatives of somebody enrolled. No threshold
+# keeps them out that would not keep out the enrolled too, so in larger galleries up to so many times more are accepted.
+_MEASURED_SIZE = 400
+_MOST = 2.5
+# The part of a measured curve that tells how it goes on, in logarithms of the share.
+_LAST_STRETCH = 2.0
 
 
-def size_threshold(enrolled: int, fpir: float = DEFAULT_FPIR) -> float:
-    """Give the score at which strangers get a match no more often than `fpir`, for easy people.
+def size_threshold(
+    enrolled: int, calibration: Calibration, fpir: float = DEFAULT_FPIR, references: float = 1.0
+) -> float:
+    """Give the score at which strangers get a match no more often than `fpir`, for people easy to tell apart.
 
     Args:
         enrolled: People in the gallery.
-        fpir: Accepted false-positive identification rate, 0 to 1 (ISO/IEC 19795-1).
-
-    Returns:
-        A cosine similarity.
-
-    >>> round(size_threshold(100), 3)
-    0.505
+        calibration: How strangers score.
+        fpir: Accepted false-positive identification rate, 0 to 1 (ISO/IEC 19795-1). It holds up to 400 people
+            enrolled, and rises to 2.5 times as much with 1,000 and more.
+        references: How many references a person has on average; those averaged from more are a little more like
+            everybody.
     """
-    per_comparison = fpir / max(enrolled, _SMALLEST_SIZE)
-    scores = [score for score, _ in _IMPOSTOR_TAIL]
-    logs = [math.log10(share) for _, share in _IMPOSTOR_TAIL]
-    wanted = math.log10(per_comparison)
-    if wanted < logs[-1]:
-        slope = (scores[-1] - scores[-2]) / (logs[-1] - logs[-2])
+    return calibrated_at(max(enrolled, _SMALLEST_SIZE), calibration, fpir, references)
+
+
+def calibrated_at(count: int, calibration: Calibration, fpir: float, references: float = 1.0) -> float:
+    """As `size_threshold`, for very small galleries too."""
+    more = min(max(count / _MEASURED_SIZE, 1.0), _MOST)
+    wanted = -math.log(more * fpir / count)
+    few, many = min(calibration.tails), max(calibration.tails)
+    return float(np.interp(references, (few, many), [_score_at(calibration.tails[k], wanted) for k in (few, many)]))
+
+
+def _score_at(tail: tuple[tuple[float, float], ...], wanted: float) -> float:
+    """Read the score off a curve of falling shares, by their negative logarithm; beyond its end it goes on."""
+    scores = [score for score, _ in tail]
+    logs = [-math.log(share) for _, share in tail]
+    if wanted > logs[-1]:
+        before = next(i for i, value in enumerate(logs) if value > logs[-1] - _LAST_STRETCH)
+        slope = (scores[-1] - scores[before]) / (logs[-1] - logs[before])
         return scores[-1] + (wanted - logs[-1]) * slope
-    return float(np.interp(-wanted, [-value for value in logs], scores))
+    return float(np.interp(wanted, logs, scores))
 
 
-def own_threshold(templates: Floats, fpir: float = DEFAULT_FPIR) -> float | None:
-    """Give the score that a gallery's own people ask for, from comparing them with each other.
+def own_threshold(
+    probes: Floats, owners: NDArray[np.intp], templates: Floats, calibration: Calibration, fpir: float = DEFAULT_FPIR
+) -> float | None:
+    """Give the score that a gallery's own people ask for: each of them is a stranger to all others.
+
+    How near they come to the nearest other person is compared with what is usual in a gallery of this size; by as
+    much as they come nearer, and as their scores spread wider, the threshold has to be higher.
 
     Args:
-        templates: (N, 128) unit vectors, one a person.
+        probes: (M, 128) prepared single references.
+        owners: (M,) numbers of the templates of the same person.
+        templates: (N, 128) prepared templates, one a person.
+        calibration: How strangers score.
         fpir: As in `size_threshold`.
 
     Returns:
-        A cosine similarity; None for fewer than two people, who show nothing.
+        A score; None for fewer than two people, who show nothing.
     """
     count = len(templates)
     if count < 2:
         return None
-    pairs = (templates @ templates.T)[np.triu_indices(count, 1)]
-    if count <= _LARGE_SIZE:
-        return float(pairs.max()) + _OWN_MARGIN
-    easy = (size_threshold(count, fpir) - _IMPOSTOR_MEAN) / _IMPOSTOR_STD
-    return float(pairs.mean() + easy * pairs.std())
+    nearest = nearest_others(probes, owners, templates)
+    usual, usual_width = calibration.nearest(count)
+    width = max(_blended(float(nearest.std()), usual_width, count), usual_width)
+    place = float(nearest.mean())
+    unsure = 2 * width / math.sqrt(count)
+    ordinary = calibrated_at(count, calibration, fpir)
+    if place < usual + unsure:
+        return ordinary
+    # All scores lie below that of a face with itself: the nearer people are to each other, the less room there is.
+    room = (1 - place) / (1 - usual)
+    return place + room * (unsure + (ordinary - usual) * width / usual_width)
+
+
+def nearest_others(probes: Floats, owners: NDArray[np.intp], templates: Floats) -> Floats:
+    """Give the score of each person of a gallery with the nearest other one, the mean over the person's references."""
+    scores = probes @ templates.T
+    scores[np.arange(len(probes)), owners] = -np.inf
+    sums = np.bincount(owners, weights=scores.max(axis=1), minlength=len(templates))
+    return np.asarray(sums / np.bincount(owners, minlength=len(templates)), np.float32)
+
+
+def _blended(own: float, usual: float, count: int) -> float:
+    """A width seen on few people, held by what is usual."""
+    return (count * own + _WIDTH_PEOPLE * usual) / (count + _WIDTH_PEOPLE)

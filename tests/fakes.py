@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from imgguard import BoundingBox, Detection, Source
 from imgguard.backends import Backends
+from imgguard.calibration import Calibration, default_calibration
 
 FACE_COLOUR = (255, 0, 255)
 
@@ -65,3 +66,10 @@ class HashEmbedder:
 
 def fake_backends(primary: object | None = None, second: object | None = None) -> Backends:
     return Backends(primary or SquareDetector(), second or NoDetector(), HashEmbedder(), {})  # type: ignore[arg-type]
+
+
+def plain_calibration(model_id: str) -> Calibration:
+    """The shipped thresholds for vectors whose score is their cosine."""
+    measured = default_calibration()
+    covariance = np.eye(128, dtype=np.float32) * measured.spread**2
+    return replace(measured, model_id=model_id, mean=np.zeros(128, np.float32), covariance=covariance)
