@@ -22,6 +22,7 @@ class Unidentified(StrEnum):
     NO_MATCH = "no_match"
     AMBIGUOUS = "ambiguous"
     NOT_COMPARABLE = "not_comparable"
+    CONTRADICTED = "contradicted"
     NO_RECOGNITION = "no_recognition"
     FOUND_BY_CHECK = "found_by_check"
 
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     NO_MATCH = "no_match"
     AMBIGUOUS = "ambiguous"
     NOT_COMPARABLE = "not_comparable"
+    CONTRADICTED = "contradicted"
     NO_RECOGNITION = "no_recognition"
     FOUND_BY_CHECK = "found_by_check"
     DO_NOT_PUBLISH = "do_not_publish"
@@ -57,6 +59,7 @@ _WORDS = {
     Reason.NO_MATCH: "nobody of the roster",
     Reason.AMBIGUOUS: "could be more than one person",
     Reason.NOT_COMPARABLE: "too small, blurred or turned to compare",
+    Reason.CONTRADICTED: "photos of this event disagree about who it is",
     Reason.NO_RECOGNITION: "recognition is off, everybody is covered",
     Reason.FOUND_BY_CHECK: "found only by the check of the finished picture",
     Reason.DO_NOT_PUBLISH: "do not publish",

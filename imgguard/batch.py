@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,7 +28,8 @@ from imgguard.errors import (
     WorkerDied,
 )
 from imgguard.lazy import cv2
-from imgguard.pipeline import prepare_photo
+from imgguard.linking import link_photos
+from imgguard.pipeline import Examined, examine_photo, prepare_photo
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.rules import Rules
@@ -36,8 +38,9 @@ from imgguard.types import CleanedPhoto, PhotoResult, Refusal
 if TYPE_CHECKING:
     from imgguard.output import OutputFolder
 
-_Prepared = CleanedPhoto | Refusal
 _T = TypeVar("_T")
+_Task = tuple[Job, tuple[object, ...]]
+_Outcomes = Generator[tuple[Job, _T | Refusal], None, None]
 
 
 def refusal_of(error: ImgguardError) -> Refusal:
@@ -46,9 +49,17 @@ def refusal_of(error: ImgguardError) -> Refusal:
 
 
 def run_batch(
-    plan: Plan, rules: Rules, recorder: Recorder | None, folder: OutputFolder, workers: int
+    plan: Plan,
+    rules: Rules,
+    recorder: Recorder | None,
+    folder: OutputFolder,
+    workers: int,
+    examined: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[PhotoResult]:
     """Clean every photo of a plan; yields results as they finish, the refused ones of the plan first.
+
+    Where people are to be recognised in several photos, all of them are examined before the first is cleaned, so that
+    they can tell each other who is who.
 
     Args:
         plan: What to do.
@@ -56,6 +67,7 @@ def run_batch(
         recorder: Where results are recorded; None for a dry run, which publishes nothing.
         folder: Where photos are published.
         workers: Processes to use; 1 works in this process.
+        examined: Called with how many of how many photos have been examined.
 
     Raises:
         RecordError: if the record cannot be written; photos published so far are recorded.
@@ -71,7 +83,9 @@ def run_batch(
         else:
             ready.append(job)
     workers = min(workers, len(ready))
-    prepared = _prepare_here(ready, rules) if workers <= 1 else _prepare_in_pool(ready, rules, workers)
+    known = _examine(ready, rules, workers, examined)
+    tasks = [(job, (job.source, known.get(job))) for job in ready]
+    prepared = _here(prepare_or_refuse, tasks, rules) if workers <= 1 else _in_pool(_work, tasks, rules, workers)
     pending = dict.fromkeys(ready)
     for job, outcome in prepared:
         del pending[job]
@@ -88,7 +102,7 @@ def run_batch(
 _ENDS_THE_RUN = OutputImpossible("", "").kind
 
 
-def _finish(job: Job, outcome: _Prepared, recorder: Recorder | None, folder: OutputFolder) -> PhotoResult:
+def _finish(job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None, folder: OutputFolder) -> PhotoResult:
     if isinstance(outcome, Refusal):
         return _refuse(job.source, outcome, recorder)
     try:
@@ -106,10 +120,39 @@ def _refuse(source: Path, refusal: Refusal, recorder: Recorder | None) -> PhotoR
     return result
 
 
-def prepare_or_refuse(source: Path, rules: Rules, backends: Backends) -> _Prepared:
+def _examine(
+    jobs: Sequence[Job], rules: Rules, workers: int, examined: Callable[[int, int], None]
+) -> dict[Job, Examined]:
+    """Find out who is in each photo, and let the photos tell each other; what fails here fails again when cleaned."""
+    if rules.gallery is None or len(jobs) < 2:
+        return {}
+    tasks = [(job, (job.source,)) for job in jobs]
+    found: dict[Job, Examined] = {}
+    outcomes = _here(examine_or_refuse, tasks, rules) if workers <= 1 else _in_pool(_look, tasks, rules, workers)
+    for done, (job, outcome) in enumerate(outcomes, 1):
+        if isinstance(outcome, Examined):
+            found[job] = outcome
+        examined(done, len(jobs))
+    # In the order of the plan, not in that in which the workers happened to finish.
+    known = [found[job] for job in jobs if job in found]
+    linked = link_photos([one.found for one in known], rules.gallery)
+    known = [replace(one, found=faces) for one, faces in zip(known, linked, strict=True)]
+    return dict(zip([job for job in jobs if job in found], known, strict=True))
+
+
+def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examined | Refusal:
+    """Examine one photo; every failure that concerns it alone becomes a refusal."""
+    return _or_refuse(source, lambda: examine_photo(source, rules, backends))
+
+
+def prepare_or_refuse(source: Path, known: Examined | None, rules: Rules, backends: Backends) -> CleanedPhoto | Refusal:
     """Clean one photo in memory; every failure that concerns it alone becomes a refusal."""
+    return _or_refuse(source, lambda: prepare_photo(source, rules, backends, known))
+
+
+def _or_refuse(source: Path, work: Callable[[], _T]) -> _T | Refusal:
     try:
-        return prepare_photo(source, rules, backends)
+        return work()
     except PhotoError as error:
         return refusal_of(error)
     except ImgguardError:
@@ -122,9 +165,9 @@ def prepare_or_refuse(source: Path, rules: Rules, backends: Backends) -> _Prepar
         return refusal_of(InternalFault(what, "Leave the photo out and report this."))
 
 
-def _prepare_here(jobs: Sequence[Job], rules: Rules) -> Generator[tuple[Job, _Prepared], None, None]:
-    for job in jobs:
-        yield job, prepare_or_refuse(job.source, rules, default_backends())
+def _here(work: Callable[..., _T | Refusal], tasks: Sequence[_Task], rules: Rules) -> _Outcomes[_T]:
+    for job, arguments in tasks:
+        yield job, work(*arguments, rules, default_backends())
 
 
 _worker_rules: Rules | None = None
@@ -148,9 +191,14 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(source: Path) -> _Prepared:
+def _look(source: Path) -> Examined | Refusal:
     assert _worker_rules is not None
-    return prepare_or_refuse(source, _worker_rules, default_backends())
+    return examine_or_refuse(source, _worker_rules, default_backends())
+
+
+def _work(source: Path, known: Examined | None) -> CleanedPhoto | Refusal:
+    assert _worker_rules is not None
+    return prepare_or_refuse(source, known, _worker_rules, default_backends())
 
 
 def _pool(rules: Rules, workers: int) -> ProcessPoolExecutor:
@@ -158,42 +206,42 @@ def _pool(rules: Rules, workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(rules,))
 
 
-def _prepare_in_pool(jobs: Sequence[Job], rules: Rules, workers: int) -> Generator[tuple[Job, _Prepared], None, None]:
-    """Prepare photos in worker processes, a few more under way than there are workers.
+def _in_pool(work: Callable[..., _T | Refusal], tasks: Sequence[_Task], rules: Rules, workers: int) -> _Outcomes[_T]:
+    """Work on photos in worker processes, a few more under way than there are workers.
 
     A photo whose decoder or model kills the process takes the whole pool along. What was under way then is tried
     again, each alone in a process of its own, so that only the guilty one is refused.
     """
-    waiting = deque(jobs)
+    waiting = deque(tasks)
     proven = False
     while waiting:
-        suspects: list[Job] = []
+        suspects: list[_Task] = []
         pool = _pool(rules, workers)
         try:
-            running: dict[Future[_Prepared], Job] = {}
+            running: dict[Future[_T | Refusal], _Task] = {}
             while (waiting or running) and not suspects:
                 while waiting and len(running) < 2 * workers:
-                    job = waiting.popleft()
-                    running[pool.submit(_work, job.source)] = job
+                    task = waiting.popleft()
+                    running[pool.submit(work, *task[1])] = task
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    job = running.pop(future)
+                    task = running.pop(future)
                     try:
                         outcome = future.result()
                     except BrokenProcessPool:
-                        suspects.append(job)
+                        suspects.append(task)
                         continue
                     proven = True
-                    yield job, outcome
+                    yield task[0], outcome
             suspects += running.values()
         except BrokenProcessPool:
-            suspects += [job, *running.values()]
+            suspects += [task, *running.values()]
         finally:
             _stop(pool)
         if suspects and not proven:
             _prove_that_workers_start(rules)
             proven = True
-        for job in suspects:
-            yield job, _alone(job, rules)
+        for job, arguments in suspects:
+            yield job, _alone(work, job, arguments, rules)
 
 
 def _prove_that_workers_start(rules: Rules) -> None:
@@ -211,9 +259,9 @@ def _prove_that_workers_start(rules: Rules) -> None:
         ) from error
 
 
-def _alone(job: Job, rules: Rules) -> _Prepared:
+def _alone(work: Callable[..., _T | Refusal], job: Job, arguments: tuple[object, ...], rules: Rules) -> _T | Refusal:
     try:
-        return _in_one_worker(rules, _work, job.source)
+        return _in_one_worker(rules, work, *arguments)
     except BrokenProcessPool:
         what = f"{job.source}: the process that worked on it ended (damaged file, or not enough memory)"
         return refusal_of(WorkerDied(what, "Open it in a photo program and save it anew, or leave it out."))

@@ -250,7 +250,12 @@ def identify_photo(probes: Iterable[Probe], gallery: Gallery) -> tuple[Identific
 
     Where two faces match one person, the better match keeps the name and the others become ambiguous.
     """
-    found = [gallery.identify(probe) for probe in probes]
+    return once_a_photo([gallery.identify(probe) for probe in probes])
+
+
+def once_a_photo(found: Iterable[Identification]) -> tuple[Identification, ...]:
+    """Leave each name to the better of the faces that match it."""
+    found = list(found)
     best: dict[str, int] = {}
     for index in sorted(range(len(found)), key=lambda i: -_best_score(found[i])):
         subject_id = found[index].subject_id

@@ -38,13 +38,37 @@ class _Judged:
     embedding: Embedding | None
 
 
-def prepare_photo(path: Path, rules: Rules, backends: Backends) -> CleanedPhoto:
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """Who was found in a photo, before anything is decided: what photos of one event tell each other.
+
+    Attributes:
+        sha256: Digest of the file that was examined.
+        found: One identification a face.
+    """
+
+    sha256: str
+    found: tuple[Identification, ...]
+
+
+def examine_photo(path: Path, rules: Rules, backends: Backends) -> Examined:
+    """Find the faces of a photo and search for them.
+
+    Raises:
+        PhotoError: if it cannot be read.
+    """
+    photo = load_photo(path)
+    return Examined(photo.sha256, _identify(photo, detect_faces(photo, backends), rules, backends))
+
+
+def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
     """Clean one photo in memory.
 
     Args:
         path: The source.
         rules: What holds for the run.
         backends: The models.
+        known: Who is in it, if that was found before; not used if the file has changed since.
 
     Returns:
         The finished, checked bytes and every decision behind them.
@@ -53,8 +77,10 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends) -> CleanedPhoto:
         PhotoError: naming the file, the reason and what to do.
     """
     photo = load_photo(path)
-    detections = detect_faces(photo, backends)
-    faces = judge_faces(photo, detections, rules, backends)
+    if known is not None and known.sha256 == photo.sha256:
+        faces = tuple(_judged(found, rules) for found in known.found)
+    else:
+        faces = judge_faces(photo, detect_faces(photo, backends), rules, backends)
     return _cover_until_clean(photo, faces, rules, backends)
 
 
@@ -62,15 +88,23 @@ def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, bac
     """Embed, identify and decide, for all faces of a photo."""
     if rules.gallery is None:
         return tuple(_unidentified(d, Unidentified.NO_RECOGNITION, rules.style) for d in detections)
+    return tuple(_judged(found, rules) for found in _identify(photo, detections, rules, backends))
+
+
+def _identify(
+    photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends
+) -> tuple[Identification, ...]:
+    assert rules.gallery is not None
     probes = [make_probe(photo.pixels, detection, backends) for detection in detections]
-    return tuple(_judged(found, rules) for found in identify_photo(probes, rules.gallery))
+    return identify_photo(probes, rules.gallery)
 
 
 def _judged(found: Identification, rules: Rules) -> _Judged:
     decision = rules.decide(found)
     detection, quality = found.probe.detection, found.probe.quality
     cover = cover_for(detection, rules.style) if decision.verdict is Verdict.COVER else None
-    face = FaceResult(detection, quality, found.candidates, found.outcome, found.threshold, decision, cover)
+    told = found.candidates, found.outcome, found.threshold
+    face = FaceResult(detection, quality, *told, decision, cover, found.photos)
     return _Judged(face, found.probe.embedding)
 
 

@@ -15,6 +15,7 @@ _UNIDENTIFIED = {
     Outcome.NON_MATCH: Unidentified.NO_MATCH,
     Outcome.AMBIGUOUS: Unidentified.AMBIGUOUS,
     Outcome.NOT_COMPARABLE: Unidentified.NOT_COMPARABLE,
+    Outcome.CONTRADICTED: Unidentified.CONTRADICTED,
 }
 
 

@@ -54,6 +54,7 @@ class Outcome(StrEnum):
     NON_MATCH = "non_match"
     AMBIGUOUS = "ambiguous"
     NOT_COMPARABLE = "not_comparable"
+    CONTRADICTED = "contradicted"
 
 
 class Status(StrEnum):
@@ -250,12 +251,14 @@ class Identification:
         candidates: The most similar people, best first; empty where nothing could be compared.
         outcome: What follows from the scores. Only MATCH names a person: the first candidate.
         threshold: The score that a match needed.
+        photos: How many photos of the event the outcome rests on; more than one where faces were linked.
     """
 
     probe: Probe
     candidates: tuple[Candidate, ...]
     outcome: Outcome
     threshold: float
+    photos: int = 1
 
     @property
     def subject_id(self) -> str | None:
@@ -294,6 +297,7 @@ class FaceResult:
         threshold: The score that a match needed; None where there was no search.
         decision: Kept or covered, and why.
         cover: What covers it; None where it is kept.
+        photos: How many photos of the event the outcome rests on.
     """
 
     detection: Detection
@@ -303,6 +307,7 @@ class FaceResult:
     threshold: float | None
     decision: Decision
     cover: Cover | None
+    photos: int = 1
 
 
 @dataclass(frozen=True, slots=True)

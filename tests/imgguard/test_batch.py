@@ -95,7 +95,7 @@ def test_a_worker_that_dies_takes_one_photo_and_not_the_run(
     assert refused == {"2.jpg": "worker_died"}
 
 
-def deadly_work(source: Path) -> object:
+def deadly_work(source: Path, known: object) -> object:
     if source.name == "2.jpg":
         os.kill(os.getpid(), signal.SIGKILL)
     from imgguard.backends import default_backends
@@ -103,7 +103,7 @@ def deadly_work(source: Path) -> object:
 
     rules = imgguard.batch._worker_rules
     assert rules is not None
-    return prepare_or_refuse(source, rules, default_backends())
+    return prepare_or_refuse(source, None, rules, default_backends())
 
 
 def test_a_full_disk_ends_the_run_and_lists_what_was_not_reached(
