@@ -8,16 +8,15 @@ One core, medians in one run, so that the ratio holds on a busy machine too. The
 from __future__ import annotations
 
 import resource
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import cv2
 import numpy as np
+from common import medians
 from PIL import Image
 
 from imgguard import Guard
@@ -50,17 +49,6 @@ def bare(path: Path) -> None:
     """Decode to pixels and encode them again, nothing else, with the fastest calls at hand."""
     pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])
-
-
-def medians(actions: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Time actions in turn, so that a slow moment of the machine meets all of them."""
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(REPEATS):
-        for name, action in actions.items():
-            began = time.perf_counter()
-            action()
-            times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def main() -> None:
@@ -104,7 +92,8 @@ def single(guard: Guard, path: Path, folder: Path) -> None:
             "  sanitize (encode)": lambda: encode(pixels, Format.JPEG, photo.encoding),
             "  verify": lambda: check_output(content, Format.JPEG, photo, covered, (), rules.gallery, backends),
             "  write": lambda: out.publish(content, folder / "out" / "photo.jpg"),
-        }
+        },
+        REPEATS,
     )
     base = times["bare decode + encode"]
     result = prepare_photo(path, rules, backends)
