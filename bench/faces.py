@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import track
+from common import data_folder, tracked
 
 from imgguard.backends import default_backends
 from imgguard.detect import find_faces
-from imgguard.embed import make_probe
+from imgguard.embed import embed_at, make_probe, with_precise_landmarks
 from imgguard.enroll import PORTRAIT_LOOK
 from imgguard.types import Probe
 
@@ -46,14 +44,6 @@ class People:
         return np.flatnonzero(self.person == person)
 
 
-def data_folder(part: str) -> Path:
-    """Where the data is."""
-    root = os.environ.get("IMGGUARD_BENCH_DATA")
-    if not root or not (Path(root) / part).is_dir():
-        sys.exit(f"Set IMGGUARD_BENCH_DATA to the folder that holds {part}/ (see docs/accuracy.md).")
-    return Path(root) / part
-
-
 def read_people(cache: Path | None) -> People:
     """Embed everybody, or read what an earlier run has kept."""
     model = default_backends().embedder.model_id
@@ -64,7 +54,7 @@ def read_people(cache: Path | None) -> People:
     pictures = [(name, path) for name, path in _pictures(data_folder("identity")) if path.stem not in MISLABELLED]
     with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         work = pool.map(embed_picture, [path for _, path in pictures], chunksize=16)
-        vectors = list(track(work, "Embedding", total=len(pictures)))
+        vectors = [vector for _, vector in zip(tracked(pictures, "Embedding"), work, strict=True)]
     found = [(name, vector) for (name, _), vector in zip(pictures, vectors, strict=True) if vector is not None]
     names, person = np.unique([name for name, _ in found], return_inverse=True)
     people = People(np.array([v for _, v in found]), person, tuple(names.tolist()), len(pictures) - len(found))
@@ -87,11 +77,15 @@ def embed_picture(path: Path) -> np.ndarray | None:
     return probe.embedding.vector if probe is not None and probe.embedding is not None else None
 
 
-def probe_of(pixels: np.ndarray) -> Probe | None:
-    """The probe of the face that is nearest to the middle of a picture."""
+def probe_of(pixels: np.ndarray, *, gate: bool = True) -> Probe | None:
+    """The probe of the face that is nearest to the middle of a picture; with an embedding in any case without gate."""
     backends = default_backends()
     middle = np.array(pixels.shape[1::-1]) / 2
     faces = find_faces(pixels, backends, PORTRAIT_LOOK, in_company=True)
     if not faces:
         return None
-    return make_probe(pixels, min(faces, key=lambda f: float(np.hypot(*(middle - f.box.center)))), backends)
+    face = min(faces, key=lambda f: float(np.hypot(*(middle - f.box.center))))
+    probe = make_probe(pixels, face, backends)
+    if gate or probe.embedding is not None:
+        return probe
+    return replace(probe, embedding=embed_at(pixels, with_precise_landmarks(pixels, face, backends), backends))

@@ -1,85 +1,333 @@
 """Measure how surely people are known again, and make the calibration that imgguard ships.
 
-    IMGGUARD_BENCH_DATA=... python bench/identification.py [--cache FILE] [--calibrate]
+    IMGGUARD_BENCH_DATA=... python bench/identification.py [--cache people.npz] [--calibrate] [--out docs/accuracy]
 
-Needs a folder identity/ with one folder of pictures a person. Everything is measured on people whom the calibration
-has not seen: it is made on one half of them and used on the other, and the other way round.
+Needs a folder identity/ with one folder of pictures a person. People are measured by a calibration that has not seen
+them: it is made on one half of them and used on the other, and the other way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import click
+import cv2
+import matplotlib as mpl
 import numpy as np
+from common import ACCURACY, data_folder, number, percent, show_table, tracked, write_json
+from faces import People, probe_of, read_people
+from strangers import calibrate
 
-from bench.faces import People
-from imgguard.calibration import Calibration
-from imgguard.threshold import nearest_others
+from consent.model import Reference
+from imgguard.identify import Gallery
+from imgguard.linking import link_photos
+from imgguard.threshold import DEFAULT_FPIR, size_threshold
+from imgguard.types import BoundingBox, Detection, Embedding, Identification, Outcome, Probe, Quality, Source
 
-ROOT = Path(__file__).parent.parent
-SCORES = np.round(np.arange(0.10, 0.75, 0.01), 2)
-ROUNDS = 8
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
+    from imgguard.calibration import Calibration
 
-def templates(people: People, chosen: np.ndarray, references: int, rng: np.random.Generator) -> np.ndarray:
-    """One template a person, of up to so many of their pictures."""
-    means = [people.vectors[rng.permutation(people.of(p))[:references]].mean(axis=0) for p in chosen]
-    return np.array([mean / np.linalg.norm(mean) for mean in means], np.float32)
-
-
-def stranger_scores(people: People, chosen: np.ndarray, prepare: Callable, references: int, seed: int) -> Iterator:
-    """For each picture of the chosen people: its scores with everybody else's templates, and its weight."""
-    rng = np.random.default_rng(seed)
-    theirs = prepare(templates(people, chosen, references, rng))
-    for place, person in enumerate(chosen):
-        own = people.of(person)
-        scores = prepare(people.vectors[own]) @ theirs.T
-        yield np.delete(scores, place, axis=1), 1 / len(own)
+PACKAGE = Path(__file__).parent.parent / "imgguard"
+PARTS = ("galleries", "alike", "quality", "events")
+ROUNDS = 6
+FINE = Quality(100.0, 10.0, 0.0, None)
+NOWHERE = Detection(BoundingBox(0, 0, 100, 100), 1.0, np.zeros((5, 2), np.float32), Source.YUNET)
+# Measured before with the same model and data, one search for landmarks, no mirror image, plain cosine.
+BEFORE = {(100, 1): 0.070, (100, 2): 0.025, (100, 3): 0.018, (400, 1): 0.111, (400, 2): 0.046, (400, 3): 0.026}
 
 
-def calibrate(people: People, chosen: np.ndarray) -> Calibration:
-    """Measure the mean face, the spread and the tails of strangers' scores."""
-    ones = np.array([people.vectors[people.of(p)].mean(axis=0) for p in chosen])
-    mean = ones.mean(axis=0).astype(np.float32)
-    firsts = np.array([people.vectors[people.of(p)[0]] for p in chosen]) - mean
-    firsts /= np.linalg.norm(firsts, axis=1, keepdims=True)
-    covariance = np.cov(firsts.T).astype(np.float32)
-    spread = float(np.sqrt(np.einsum("ij,jk,ik->i", firsts, covariance, firsts)).mean())
-    from imgguard.backends import default_backends
-
-    model = default_backends().embedder.model_id
-    told = "Labeled Faces in the Wild, deep-funneled grey pictures (LFW-a)"
-    made = date.today().isoformat()
-    pictures = sum(len(people.of(p)) for p in chosen)
-    bare = Calibration(model, made, told, len(chosen), pictures, mean, covariance, spread, {}, ())
-    tails = {k: tail_of(people, chosen, bare, k) for k in (1, 3)}
-    return replace(bare, tails=tails, nearests=nearests_of(people, chosen, bare))
-
-
-def tail_of(people: People, chosen: np.ndarray, calibration: Calibration, references: int) -> tuple:
-    """Share of comparisons with strangers that reach each score."""
-    reached, total = np.zeros(len(SCORES)), 0.0
-    for seed in range(3):
-        for scores, weight in stranger_scores(people, chosen, calibration.prepare, references, seed):
-            ordered = np.sort(scores, axis=None)
-            reached += weight * (ordered.size - np.searchsorted(ordered, SCORES))
-            total += weight * ordered.size
-    shares = reached / total
-    return tuple((float(s), float(f"{p:.3g}")) for s, p in zip(SCORES, shares, strict=True) if p > 0)
+@click.command(help=__doc__)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=ACCURACY, help="Where results go.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Keep the embeddings in this file for the next run.")
+@click.option("--calibrate", "ship", is_flag=True, help="Also write imgguard/calibration.json, from everybody.")
+@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only this; may be given again.")
+def main(out: Path, cache: Path | None, ship: bool, only: tuple[str, ...]) -> None:
+    """Run what was asked for, print the tables, write identification.json and the plot."""
+    people = read_people(cache)
+    everybody = np.arange(len(people.names))
+    click.echo(f"{len(people.vectors)} pictures of {len(everybody)} people; in {people.missed} no comparable face.")
+    if ship:
+        (PACKAGE / "calibration.json").write_text(calibrate(people, everybody).as_json())
+    halves = [everybody[::2], everybody[1::2]]
+    worlds = [(people, half, calibrate(people, other)) for half, other in zip(halves, halves[::-1], strict=True)]
+    target = out / "identification.json"
+    for part in only or PARTS:
+        write_json(target, {part: MEASURES[part](worlds, out)})
 
 
-def nearests_of(people: People, chosen: np.ndarray, calibration: Calibration) -> tuple:
-    """How near enrolled people come to each other, by the gallery's size."""
-    rng, found = np.random.default_rng(0), []
-    for size in (2, 5, 10, 25, 50, 100, 200, 400, 1000):
-        values = []
-        for _ in range(max(10, 4000 // size) if size <= len(chosen) else 0):
-            enrolled = rng.permutation(chosen)[:size]
-            theirs = calibration.prepare(templates(people, enrolled, 1, rng))
-            values.append(nearest_others(theirs, np.arange(size), theirs))
-        if values:
-            found.append((size, round(float(np.mean(values)), 4), round(float(np.std(np.concatenate(values))), 4)))
-    return tuple(found)
+World = tuple[People, np.ndarray, "Calibration"]
+
+
+def probe(vector: np.ndarray, model: str) -> Probe:
+    """A probe of a face that was embedded before."""
+    return Probe(NOWHERE, Embedding(vector, model), FINE)
+
+
+def gallery_of(people: People, enrolled: dict[int, np.ndarray], calibration: Calibration) -> Gallery:
+    """Enrol people by the numbers of their pictures."""
+    references = [
+        Reference(f"{person:05}", people.vectors[i].astype("<f4").tobytes(), calibration.model_id, None, date.max)
+        for person, pictures in enrolled.items()
+        for i in pictures
+    ]
+    return Gallery.from_references(references, calibration=calibration)
+
+
+def draw(people: People, half: np.ndarray, size: int, references: int, rng: Generator) -> dict[int, np.ndarray]:
+    """Choose people to enrol, two thirds of them with further pictures if there are as many, and their references."""
+    shuffled = rng.permutation(half)
+    many = [p for p in shuffled if len(people.of(p)) > references][: size * 2 // 3]
+    enough = [p for p in shuffled if len(people.of(p)) >= references and p not in set(many)]
+    chosen = (many + enough + [p for p in shuffled if p not in {*many, *enough}])[:size]
+    return {int(p): rng.permutation(people.of(p))[:references] for p in chosen}
+
+
+def searches(world: World, size: int, references: int) -> dict[str, Any]:
+    """Fill galleries with one half's people and search for their other pictures, and for everybody else."""
+    people, half, calibration = world
+    rng = np.random.default_rng(0)
+    known: list[bool] = []
+    taken: list[bool] = []
+    scores: list[tuple[float, bool]] = []
+    thresholds = []
+    for _ in range(ROUNDS):
+        enrolled = draw(people, half, size, references, rng)
+        gallery = gallery_of(people, enrolled, calibration)
+        thresholds.append(gallery.threshold)
+        for person in half:
+            rest = np.setdiff1d(people.of(person), enrolled.get(int(person), ()))
+            for picture in rng.permutation(rest)[: 3 if int(person) in enrolled else 1]:
+                found = gallery.identify(probe(people.vectors[picture], calibration.model_id))
+                if int(person) in enrolled:
+                    known.append(found.subject_id == f"{person:05}")
+                    right = found.candidates[0].subject_id == f"{person:05}"
+                    scores.append((found.candidates[0].score if right else -1.0, True))
+                else:
+                    taken.append(found.subject_id is not None)
+                    scores.append((found.candidates[0].score, False))
+    return {"known": known, "taken": taken, "thresholds": thresholds, "scores": scores}
+
+
+def measure_galleries(worlds: Sequence[World], out: Path) -> dict[str, Any]:
+    """FPIR and FNIR by the gallery's size and the number of references; larger galleries are simulated."""
+    rows, results, curves = [], {}, {}
+    cases = [(size, references) for size in (100, 400) for references in (1, 2, 3)]
+    for size, references in tracked(cases, "Galleries"):
+        found = [searches(world, size, references) for world in worlds]
+        taken, known = (np.concatenate([one[key] for one in found]) for key in ("taken", "known"))
+        threshold = float(np.mean([one["thresholds"] for one in found]))
+        row = {
+            "threshold": threshold, "fpir": taken.mean(), "strangers": taken.size,
+            "fnir": 1 - known.mean(), "searches": known.size, "fnir_before": BEFORE[size, references],
+        }  # fmt: skip
+        results[f"{size} people, {references} references"] = {k: round(float(v), 5) for k, v in row.items()}
+        curves[size, references] = np.concatenate([np.array(one["scores"]) for one in found])
+        told = [percent(row["fpir"], 2), str(taken.size), percent(row["fnir"]), str(known.size)]
+        rows.append([str(size), str(references), number(threshold), *told, percent(BEFORE[size, references])])
+    for size in (1000, 5000):
+        threshold, fpir, fnir = simulate(worlds, size)
+        results[f"{size} people, simulated"] = {"threshold": threshold, "fpir": fpir, "fnir": fnir}
+        rows.append([str(size), "1", number(threshold), percent(fpir, 2), "simulated", percent(fnir), "", ""])
+    heads = ("people", "references", "threshold", "FPIR", "strangers", "FNIR", "searches", "FNIR before, at 0.1 %")
+    show_table("Known again, at an accepted FPIR of 0.1 %", heads, rows)
+    plot(curves, out / "fpir_fnir.png")
+    return results
+
+
+def simulate(worlds: Sequence[World], size: int) -> tuple[float, float, float]:
+    """Threshold, FPIR and FNIR of a gallery larger than the data, as if each stranger met so many of the half."""
+    rates, misses, thresholds = [], [], []
+    for people, half, calibration in worlds:
+        threshold = size_threshold(size, calibration)
+        firsts = calibration.prepare(people.vectors[[people.of(p)[0] for p in half]])
+        for place, person in enumerate(half):
+            own = calibration.prepare(people.vectors[people.of(person)])
+            others = np.delete(own @ firsts.T, place, axis=1)
+            rates.append((1 - (1 - (others >= threshold).mean(axis=1)) ** size).mean())
+            misses += list((own[1:4] @ firsts[place]) < threshold)
+        thresholds.append(threshold)
+    return float(np.mean(thresholds)), float(np.mean(rates)), float(np.mean(misses))
+
+
+def plot(curves: dict[tuple[int, int], np.ndarray], path: Path) -> None:
+    """Draw FNIR against FPIR, with what was measured before."""
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for (size, references), scores in curves.items():
+        genuine, strangers = (np.sort(scores[scores[:, 1] == kind, 0]) for kind in (1, 0))
+        rates = np.logspace(-3.3, -1.3, 60)
+        at = np.quantile(strangers, 1 - rates)
+        line = axes.plot(rates, np.searchsorted(genuine, at) / len(genuine), label=f"{size} people, {references} ref.")
+        axes.plot([DEFAULT_FPIR], [BEFORE[size, references]], "x", color=line[0].get_color())
+    axes.axvline(DEFAULT_FPIR, color="grey", linewidth=0.8)
+    axes.set(
+        xscale="log", xlabel="FPIR: strangers who get a match", ylabel="FNIR: enrolled who get none", ylim=(0, 0.14)
+    )
+    axes.legend(fontsize=8, title="lines: imgguard; crosses: plain SFace")
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def measure_alike(worlds: Sequence[World], out: Path) -> dict[str, Any]:
+    """Galleries of people who look alike, and strangers who look like them, by either threshold."""
+    rows, results = [], {}
+    for size in tracked((8, 14, 25, 50, 100), "Look-alikes"):
+        taken: list[tuple[bool, bool]] = []
+        missed: list[tuple[bool, bool]] = []
+        thresholds = []
+        for people, half, calibration in worlds:
+            rng = np.random.default_rng(1)
+            firsts = calibration.prepare(people.vectors[[people.of(p)[0] for p in half]])
+            alike = firsts @ firsts.T
+            for _ in range(100):
+                near = np.argsort(-alike[rng.integers(len(half))])[: 2 * size]
+                inside = rng.permutation(near)[:size]
+                gallery = gallery_of(people, {int(half[i]): people.of(half[i])[:1] for i in inside}, calibration)
+                limits = gallery.difficulty.calibrated, gallery.threshold
+                thresholds.append(limits)
+                for i in near:
+                    mine, pictures = i in set(inside.tolist()), people.of(half[i])
+                    for picture in pictures[1:3] if mine else pictures[:1]:
+                        best = gallery.identify(probe(people.vectors[picture], calibration.model_id)).candidates[0]
+                        right = best.subject_id == f"{half[i]:05}"
+                        passed = tuple(best.score >= limit for limit in limits)
+                        if mine:
+                            missed.append(tuple(not (right and ok) for ok in passed))  # type: ignore[arg-type]
+                        else:
+                            taken.append(passed)  # type: ignore[arg-type]
+        limits_, fpir, fnir = (np.array(values, float).mean(axis=0) for values in (thresholds, taken, missed))
+        results[f"{size} people"] = {"threshold": limits_.tolist(), "fpir": fpir.tolist(), "fnir": fnir.tolist()}
+        pairs = [f"{number(limits_[0])} / {number(limits_[1])}", f"{percent(fpir[0], 2)} / {percent(fpir[1], 2)}"]
+        rows.append([str(size), *pairs, str(len(taken)), f"{percent(fnir[0])} / {percent(fnir[1])}", str(len(missed))])
+    heads = ("people", "threshold", "FPIR", "strangers", "FNIR", "searches")
+    show_table("People who look alike: threshold by size alone / with the gallery's own", heads, rows)
+    return results
+
+
+def measure_quality(worlds: Sequence[World], out: Path) -> dict[str, Any]:
+    """What size and blur do: stranger's comparisons and missed people, with the quality gate open."""
+    people, half, calibration = worlds[0]
+    several = [p for p in half if len(people.of(p)) > 1][:150]
+    theirs = calibration.prepare(people.vectors[[people.of(p)[0] for p in half]])
+    place = {int(p): i for i, p in enumerate(half)}
+    threshold = size_threshold(400, calibration)
+    root = data_folder("identity")
+    rows, results = [], {}
+    for name, spoil in tracked(list(SPOILS.items()), "Quality"):
+        own, others, passed = [], [], 0
+        for person in several:
+            path = sorted((root / people.names[person]).iterdir())[-1]
+            seen = probe_of(spoil(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)), gate=False)
+            if seen is None or seen.embedding is None:
+                continue
+            passed += seen.quality.fault is None
+            scores = calibration.prepare(seen.embedding.vector) @ theirs.T
+            own.append(scores[place[int(person)]])
+            others.append(np.delete(scores, place[int(person)]))
+        fpir = 1 - (1 - (np.array(others) >= threshold).mean()) ** 400 if others else 0.0
+        fnir = float((np.array(own) < threshold).mean()) if own else 1.0
+        tail = float(np.quantile(np.array(others), 0.9999)) if others else 0.0
+        row = {"compared": len(own), "pass_gate": passed, "fpir": float(fpir), "fnir": fnir, "stranger_9999": tail}
+        results[name] = row
+        rows.append([name, str(len(own)), str(passed), percent(fpir, 2), percent(fnir), number(tail)])
+    heads = ("probe", "compared", "pass the gate", "FPIR", "FNIR", "stranger's 99.99 %")
+    show_table("400 people, one reference, quality gate open", heads, rows)
+    return results
+
+
+def shrunk(side: float) -> Any:
+    """Shrink a picture until its face has this many pixels (the data's faces have about 80), and enlarge it again."""
+
+    def spoil(pixels: np.ndarray) -> np.ndarray:
+        small = cv2.resize(pixels, None, fx=side / 80, fy=side / 80, interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(small)
+
+    return spoil
+
+
+def blurred(sigma: float) -> Any:
+    """Blur a picture."""
+    return lambda pixels: cv2.GaussianBlur(pixels, (0, 0), sigma)
+
+
+SPOILS = {
+    **{f"{side} px": shrunk(side) for side in (80, 48, 32, 24, 16)},
+    **{f"blur {sigma} of 80 px": blurred(sigma) for sigma in (1, 2, 3, 4, 6)},
+}
+
+
+def measure_events(worlds: Sequence[World], out: Path) -> dict[str, Any]:
+    """Events with strangers in them: each face alone, and linked across the photos."""
+    counts = {kind: {"enrolled": 0, "known": 0, "strangers": 0, "taken": 0, "wrong": 0} for kind in ("alone", "linked")}
+    for people, half, calibration in worlds:
+        rng = np.random.default_rng(2)
+        for _ in tracked(range(20), "Events"):
+            often = [p for p in rng.permutation(half) if len(people.of(p)) >= 4]
+            known, strangers = often[:40], often[40:80]
+            seldom = [p for p in rng.permutation(half) if len(people.of(p)) < 4][:60]
+            gallery = gallery_of(people, {int(p): people.of(p)[:1] for p in [*known, *seldom]}, calibration)
+            faces = [(int(p), i) for p in known for i in people.of(p)[1:]]
+            faces += [(int(p), i) for p in strangers for i in people.of(p)]
+            photos = deal(faces, rng)
+            found = [
+                [gallery.identify(probe(people.vectors[i], calibration.model_id)) for _, i in photo] for photo in photos
+            ]
+            enrolled = {int(p) for p in known}
+            for kind, outcome in (("alone", found), ("linked", link_photos(found, gallery))):
+                count(counts[kind], photos, outcome, enrolled)
+    rows = []
+    for kind, c in counts.items():
+        fpir, fnir = c["taken"] / c["strangers"], 1 - c["known"] / c["enrolled"]
+        told = [percent(fpir, 2), str(c["strangers"]), percent(fnir), str(c["enrolled"]), str(c["wrong"])]
+        rows.append([kind, *told])
+    heads = ("faces are judged", "FPIR", "strangers' faces", "FNIR", "enrolled faces", "taken for another")
+    show_table("Events of 100 enrolled people with one reference each, half of the faces strangers'", heads, rows)
+    return counts
+
+
+def deal(faces: list[tuple[int, int]], rng: Generator) -> list[list[tuple[int, int]]]:
+    """Deal faces out to photos of about six, nobody twice in one."""
+    photos: list[list[tuple[int, int]]] = [[] for _ in range(max(len(faces) // 6, 10))]
+    for index in rng.permutation(len(faces)):
+        person = faces[index][0]
+        free = [photo for photo in photos if all(p != person for p, _ in photo)]
+        free[int(rng.integers(len(free)))].append(faces[index])
+    return photos
+
+
+def count(
+    into: dict[str, int],
+    photos: Sequence[Sequence[tuple[int, int]]],
+    found: Sequence[Sequence[Identification]],
+    enrolled: set[int],
+) -> None:
+    """Count who was known again and who was taken for somebody."""
+    for photo, outcomes in zip(photos, found, strict=True):
+        for (person, _), face in zip(photo, outcomes, strict=True):
+            named = face.subject_id if face.outcome is Outcome.MATCH else None
+            if person in enrolled:
+                into["enrolled"] += 1
+                into["known"] += named == f"{person:05}"
+                into["wrong"] += named not in (None, f"{person:05}")
+            else:
+                into["strangers"] += 1
+                into["taken"] += named is not None
+
+
+MEASURES = {
+    "galleries": measure_galleries,
+    "alike": measure_alike,
+    "quality": measure_quality,
+    "events": measure_events,
+}
+
+if __name__ == "__main__":
+    main()

@@ -89,7 +89,12 @@ def run_batch(
     pending = dict.fromkeys(ready)
     for job, outcome in prepared:
         del pending[job]
-        result = _finish(job, outcome, recorder, folder)
+        try:
+            result = _finish(job, outcome, recorder, folder)
+        except KeyboardInterrupt:
+            if recorder is not None:
+                yield from recorder.unreported
+            raise
         yield result
         if result.refusal is not None and result.refusal.kind == _ENDS_THE_RUN:
             prepared.close()

@@ -7,7 +7,7 @@ import hashlib
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """The record of one run."""
+    """The record of one run.
+
+    Attributes:
+        store: Where it is kept.
+        run_id: Which run it is.
+        unreported: Published photos of which nobody has been told yet, as when Ctrl-C comes in between.
+    """
 
     store: Store
     run_id: int
+    unreported: list[PhotoResult] = field(default_factory=list)
 
     def publish(self, cleaned: CleanedPhoto, target: Path, folder: OutputFolder) -> PhotoResult:
         """Write a cleaned photo and record it, both or neither.
@@ -36,8 +43,11 @@ class Recorder:
         """
         result = _result(cleaned, target, Status.PUBLISHED)
         # The record is committed while the file can still be taken back.
-        with _uninterrupted(), folder.publishing(cleaned.content, target), self.store.atomic():
-            self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
+        with _uninterrupted():
+            with folder.publishing(cleaned.content, target), self.store.atomic():
+                self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
+            self.unreported.append(result)
+        self.unreported.remove(result)
         return result
 
     def refuse(self, result: PhotoResult) -> None:

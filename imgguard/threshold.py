@@ -32,6 +32,8 @@ _WIDTH_PEOPLE = 30
 # keeps them out that would not keep out the enrolled too, so in larger galleries up to so many times more are accepted.
 _MEASURED_SIZE = 400
 _MOST = 2.5
+# The relatives in the data are a handful of pairs, so that their share is known only roughly.
+_CAUTION = 1.25
 # The part of a measured curve that tells how it goes on, in logarithms of the share.
 _LAST_STRETCH = 2.0
 
@@ -55,7 +57,7 @@ def size_threshold(
 def calibrated_at(count: int, calibration: Calibration, fpir: float, references: float = 1.0) -> float:
     """As `size_threshold`, for very small galleries too."""
     more = min(max(count / _MEASURED_SIZE, 1.0), _MOST)
-    wanted = -math.log(more * fpir / count)
+    wanted = -math.log(more * fpir / (count * _CAUTION))
     few, many = min(calibration.tails), max(calibration.tails)
     return float(np.interp(references, (few, many), [_score_at(calibration.tails[k], wanted) for k in (few, many)]))
 
