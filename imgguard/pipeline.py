@@ -53,7 +53,7 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends) -> CleanedPhoto:
         PhotoError: naming the file, the reason and what to do.
     """
     photo = load_photo(path)
-    detections = detect_faces(photo, backends)
+    detections = detect_faces(photo, backends, rules.search)
     faces = judge_faces(photo, detections, rules, backends)
     return _cover_until_clean(photo, faces, rules, backends)
 
