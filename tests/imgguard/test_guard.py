@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import piexif
 import pytest
 
 from imgguard import Guard, Reason, RosterError, SetupError
@@ -82,6 +83,16 @@ def test_people_outside_the_group_are_neither_opened_nor_missed(
     assert len(told) == 2 and "999999.jpg" in told[0] and "1 ID photo does not tell" in told[1]
     everybody = " ".join(str(finding) for finding in make_guard(id_photos=tmp_path).findings)
     assert "020411.jpg" in everybody and "020448 has no usable ID photo" in everybody, "the control: no group"
+
+
+def test_a_guard_uses_very_old_id_photos_only_if_told_to(make_guard: Callable[..., Guard], tmp_path: Path) -> None:
+    taken = piexif.dump({"Exif": {piexif.ExifIFD.DateTimeOriginal: b"2020:09:08 10:11:12"}})
+    piexif.insert(taken, (SAMPLES / "id_photos" / "020596.jpg").read_bytes(), str(tmp_path / "020596.jpg"))
+    usual, told = make_guard(id_photos=tmp_path), make_guard(id_photos=tmp_path, old_id_photos=True)
+    assert [len(guard.rules.gallery or ()) for guard in (usual, told)] == [0, 1]
+    assert "taken on 2020-09-08, too long ago" in str(usual.findings[0])
+    assert [face.cover is None for face in inspect_photo(ONE, usual).faces] == [False]
+    assert [face.cover is None for face in inspect_photo(ONE, told).faces] == [True]
 
 
 def test_a_group_that_nobody_has_stops_the_run(make_guard: Callable[..., Guard]) -> None:
