@@ -13,7 +13,7 @@ from common import data_folder, tracked
 from imgguard.backends import default_backends
 from imgguard.detect import find_faces
 from imgguard.embed import embed_at, make_probe, with_precise_landmarks
-from imgguard.enroll import PORTRAIT_LOOK
+from imgguard.portraits import PORTRAIT_LOOK
 from imgguard.types import Probe
 
 # Wrong in the data set itself: somebody else's picture, or one person under two names.

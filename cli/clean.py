@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, FORMATS, STYLES, who_may_be_seen
+from cli.options import A_PATH, FORMATS, STYLES, School, how_to_search, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +30,7 @@ Examples:
 @click.argument("photos", metavar="PHOTO_OR_FOLDER...", nargs=-1, required=True, type=A_PATH)
 @click.option("-o", "--out", required=True, type=A_PATH, help="Output folder; for a single photo also a file name.")
 @who_may_be_seen
+@how_to_search
 @click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
 @click.option("--style", type=STYLES, default="blur", show_default=True, help="How covers look.")
 @click.option(
@@ -50,9 +51,8 @@ Examples:
 def clean(
     photos: tuple[Path, ...],
     out: Path,
-    roster: Path | None,
-    id_photos: Path | None,
-    purpose: str | None,
+    school: School,
+    search: str,
     no_recognition: bool,
     style: str,
     container: str,
@@ -67,7 +67,7 @@ def clean(
     The tree below a folder is mirrored in the output folder. Nothing is overwritten, no original is changed, and every
     file that is not published is listed with the reason.
     """
-    _check_options(no_recognition, {"--roster": roster, "--id-photos": id_photos, "--purpose": purpose})
+    _check_options(no_recognition, school)
     from rich.console import Console
 
     from cli.shown import show_findings, show_others, show_results
@@ -78,9 +78,8 @@ def clean(
     _check_format(container, out)
     with notes.status("Reading the roster and the ID photos"):
         guard = Guard(
-            roster=roster,
-            id_photos=id_photos,
-            purpose=purpose,
+            **school.for_guard,
+            search=search,
             recognition=not no_recognition,
             style=style,
             format=None if container == "auto" else container,
@@ -108,11 +107,10 @@ def clean(
     return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 
 
-def _check_options(no_recognition: bool, needed: dict[str, object]) -> None:
-    given = [name for name, value in needed.items() if value is not None]
-    missing = [name for name, value in needed.items() if value is None]
-    if no_recognition and given:
-        raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(given)}.")
+def _check_options(no_recognition: bool, school: School) -> None:
+    missing = [name for name, value in school.needed.items() if value is None]
+    if no_recognition and school.given:
+        raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(school.given)}.")
     if not no_recognition and missing:
         raise click.UsageError(
             f"Missing {', '.join(missing)}. Without them nobody can be known to be allowed; "
@@ -145,7 +143,7 @@ def _with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("Cleaning"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[kept]} faces kept, {task.fields[covered]} covered, {task.fields[refused]} refused"),
@@ -153,8 +151,14 @@ def _with_progress(
     )
     kept = covered = refused = 0
     with Progress(*columns, console=notes) as progress:
-        task = progress.add_task("", total=len(plan.jobs) + len(plan.refused), kept=0, covered=0, refused=0)
-        for result in guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers):
+        task = progress.add_task("Cleaning", total=len(plan.jobs) + len(plan.refused), kept=0, covered=0, refused=0)
+
+        def examined(done: int, total: int) -> None:
+            told = f"Seeing who is in the photos, {done} of {total}" if done < total else "Cleaning"
+            progress.update(task, description=told)
+
+        run = guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=examined)
+        for result in run:
             under_cover = sum(face.cover is not None for face in result.faces)
             covered += under_cover
             kept += len(result.faces) - under_cover

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, who_may_be_seen
+from cli.options import A_PATH, School, how_to_search, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,22 +18,24 @@ if TYPE_CHECKING:
     from imgguard.inspection import Inspection
     from imgguard.types import FaceResult
 
+_QUALITY = "sharp: 0 is flat. turn: 0 looks straight ahead, 0.5 and more is a profile."
+
 
 @click.command()
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=A_PATH)
 @who_may_be_seen
+@how_to_search
 @click.option("--draw", type=A_PATH, help="Write the photo with boxes and reasons to this .png file (one photo only).")
-def inspect(
-    photos: tuple[Path, ...], roster: Path | None, id_photos: Path | None, purpose: str | None, draw: Path | None
-) -> int:
+def inspect(photos: tuple[Path, ...], school: School, search: str, draw: Path | None) -> int:
     """Show a photo's faces, what would be decided about each, and what the file tells.
 
     With a roster, ID photos and a purpose, says who each face is taken for and why; without them, only where faces
     are. Changes nothing.
     """
-    needed = (roster, id_photos, purpose)
-    if any(value is not None for value in needed) and None in needed:
-        raise click.UsageError("--roster, --id-photos and --purpose go together.")
+    missing = [name for name, value in school.needed.items() if value is None]
+    if school.given and missing:
+        needed = "--roster, --id-photos and --purpose go together"
+        raise click.UsageError(f"{needed}: {', '.join(missing)} missing beside {', '.join(school.given)}.")
     if draw is not None and (len(photos) != 1 or draw.suffix.lower() != ".png"):
         raise click.UsageError("--draw takes one photo and writes one .png file.")
     from rich.console import Console
@@ -44,7 +46,7 @@ def inspect(
     from imgguard.inspection import draw_inspection, inspect_photo
 
     console = Console()
-    guard = Guard(roster=roster, id_photos=id_photos, purpose=purpose, recognition=roster is not None)
+    guard = Guard(**school.for_guard, search=search, recognition=not missing)
     show_findings(console, guard.findings)
     failed = False
     for path in photos:
@@ -80,19 +82,26 @@ def _faces(found: Inspection, guard: Guard) -> Table:
     from rich.table import Table
 
     from cli.shown import cell
+    from imgguard.explain import explain
 
-    table = Table("Face", "Where", "Size")
     asked = guard.rules.gallery is not None
+    table = Table("Face", "Where", show_lines=asked, caption=_QUALITY if asked else None, caption_justify="left")
     if asked:
-        for heading in ("Decision, and why", "Most like, and next"):
+        for heading in ("Most like, and next", "Decision, and why"):
             table.add_column(heading, ratio=1, overflow="fold")
     for number, face in enumerate(found.faces, 1):
-        box = face.detection.box
-        row = [cell(number), cell(f"{box.x1:.0f}, {box.y1:.0f}"), cell(f"{box.side:.0f} px")]
+        row = [cell(number), cell("\n".join(_place(face)))]
         if asked:
-            row += [cell(f"{face.decision.verdict.value}: {_why(face)}"), cell(_candidates(face, guard))]
+            why = f"{face.decision.verdict.value}: {explain(face)}"
+            row += [cell(_candidates(face, guard)), cell(why)]
         table.add_row(*row)
     return table
+
+
+def _place(face: FaceResult) -> list[str]:
+    box, quality = face.detection.box, face.quality
+    place = [f"at {box.x1:.0f}, {box.y1:.0f}", f"{box.side:.0f} px"]
+    return [*place, f"sharp {quality.sharpness:.0f}", f"turn {quality.turn:.2f}"] if quality else [", ".join(place)]
 
 
 def _candidates(face: FaceResult, guard: Guard) -> str:
@@ -102,8 +111,3 @@ def _candidates(face: FaceResult, guard: Guard) -> str:
         lines.append(f"{candidate.score:.2f} {candidate.subject_id} {person.name if person else ''}")
     needed = f"{face.threshold:.2f} needed" if face.threshold is not None and lines else ""
     return "\n".join(filter(None, [*lines, needed]))
-
-
-def _why(face: FaceResult) -> str:
-    fault = face.quality.fault if face.quality else None
-    return fault or face.decision.reason.words

@@ -10,9 +10,11 @@ import click
 
 from cli.clean import clean
 from cli.doctor import doctor
+from cli.enroll import enroll
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from cli.inspect import inspect
 from cli.roster import roster
+from cli.selftest import selftest
 from cli.shown import printable
 from consent.errors import UserFacingError
 
@@ -20,7 +22,7 @@ EXIT_CODES = {
     EXIT_OK: "everything was done: every photo was published",
     EXIT_BUG: "an internal error: a bug in imgguard",
     EXIT_USAGE: "the command was called with unknown, missing or contradicting options",
-    EXIT_INCOMPLETE: "done, but something needs a look: photos were refused, or `roster check` found something",
+    EXIT_INCOMPLETE: "done, but something needs a look: photos were refused, or a check found something",
     EXIT_IMPOSSIBLE: "nothing could be done: roster, ID photos, folders, record or model files cannot be used",
     EXIT_INTERRUPTED: "stopped with Ctrl-C or SIGTERM; what was published until then is whole and recorded",
 }
@@ -40,7 +42,7 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, roster, doctor):
+for _command in (clean, inspect, roster, enroll, selftest, doctor):
     cli.add_command(_command)
 
 

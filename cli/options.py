@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,14 +21,117 @@ FORMATS = click.Choice(["auto", *(container.value for container in Format if con
 A_PATH = click.Path(path_type=Path)
 
 
-def who_may_be_seen(command: _Command) -> _Command:
-    """Add the options that say who is known and what for."""
-    for option in reversed(
-        [
-            click.option("--roster", type=A_PATH, help="The consent roster (see: imgguard roster template)."),
-            click.option("--id-photos", type=A_PATH, help="Folder of ID photos: 020411.jpg, 020411(2).jpg, ..."),
-            click.option("--purpose", type=PURPOSES, help="What the photos are published for."),
-        ]
-    ):
+def _fpir(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    from imgguard.errors import SetupError
+    from imgguard.rules import checked_fpir
+
+    if value is None:
+        return None
+    try:
+        return checked_fpir(value)
+    except SetupError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+ROSTER_HELP = "The consent roster (see: imgguard roster template)."
+ID_PHOTOS_HELP = "Folder of ID photos: 020411.jpg, 020411(2).jpg, ..."
+group_option = click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    help="Enrol only the people of this group of the roster, such as 'Grade 4'; can be given several times.",
+)
+fpir_option = click.option(
+    "--fpir",
+    type=float,
+    callback=_fpir,
+    metavar="SHARE",
+    help="Accepted share of strangers left visible by mistake, 0.000001 to 0.01. If not given 0.001: of 1,000 "
+    "strangers' faces at most one is left visible by mistake.",
+)
+old_id_photos_option = click.option(
+    "--old-id-photos", is_flag=True, help="Also use ID photos that are older than 36 months."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What the options say about who is known and what for."""
+
+    roster: Path | None
+    id_photos: Path | None
+    purpose: str | None
+    groups: tuple[str, ...]
+    fpir: float | None
+    old_id_photos: bool
+
+    @property
+    def needed(self) -> dict[str, object]:
+        """What goes together, by option."""
+        return {"--roster": self.roster, "--id-photos": self.id_photos, "--purpose": self.purpose}
+
+    @property
+    def given(self) -> list[str]:
+        """The options that were given."""
+        more = {"--group": self.groups or None, "--fpir": self.fpir, "--old-id-photos": self.old_id_photos or None}
+        return [name for name, value in {**self.needed, **more}.items() if value is not None]
+
+    @property
+    def for_guard(self) -> dict[str, Any]:
+        """The same as arguments of a `Guard`."""
+        values = {"roster": self.roster, "id_photos": self.id_photos, "purpose": self.purpose, "groups": self.groups}
+        return {**values, "old_id_photos": self.old_id_photos, **share(self.fpir)}
+
+
+def share(fpir: float | None) -> dict[str, float]:
+    """Give the accepted share as an argument, if it was given."""
+    return {} if fpir is None else {"fpir": fpir}
+
+
+def who_may_be_seen(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say who is known and what for; the command gets them as one `school`."""
+
+    @functools.wraps(command)
+    def packed(
+        *,
+        roster: Path | None,
+        id_photos: Path | None,
+        purpose: str | None,
+        groups: tuple[str, ...],
+        fpir: float | None,
+        old_id_photos: bool,
+        **others: Any,
+    ) -> Any:
+        return command(school=School(roster, id_photos, purpose, groups, fpir, old_id_photos), **others)
+
+    return _with(
+        packed,
+        click.option("--roster", type=A_PATH, help=ROSTER_HELP),
+        click.option("--id-photos", type=A_PATH, help=ID_PHOTOS_HELP),
+        click.option("--purpose", type=PURPOSES, help="What the photos are published for."),
+        group_option,
+        fpir_option,
+        old_id_photos_option,
+    )
+
+
+def how_to_search(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --fast and --thorough; the command gets one `search`."""
+
+    @functools.wraps(command)
+    def packed(*, fast: bool, thorough: bool, **others: Any) -> Any:
+        if fast and thorough:
+            raise click.UsageError("--fast and --thorough do not go together.")
+        return command(search="fast" if fast else "thorough" if thorough else "normal", **others)
+
+    return _with(
+        packed,
+        click.option("--fast", is_flag=True, help="Take about half the time; finds somewhat fewer small faces."),
+        click.option("--thorough", is_flag=True, help="Search more closely; takes about three times as long."),
+    )
+
+
+def _with(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:
+    for option in reversed(options):
         command = option(command)
     return command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from consent.roster import Finding
+    from imgguard.identify import Difficulty
     from imgguard.types import PhotoResult
 
 _MOST_FINDINGS = 20
@@ -30,6 +31,11 @@ def cell(text: object) -> Text:
     return Text(printable(text))
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """Give a number with its noun."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     """List what a person should look at in the roster and the ID photos."""
     if not findings:
@@ -40,6 +46,34 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     if len(findings) > _MOST_FINDINGS:
         table.add_row("...", f"and {len(findings) - _MOST_FINDINGS} more, all of them in --report")
     console.print(table)
+
+
+def list_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """List everything that was found, each in a line of its own."""
+    for finding in findings:
+        console.print(cell(finding), soft_wrap=True)
+
+
+def show_difficulty(console: Console, difficulty: Difficulty, fpir: float | None, names: Mapping[str, str]) -> None:
+    """Show how hard the enrolled people are to tell apart, the threshold that follows, and who is most alike."""
+    from imgguard.identify import MIN_LEAD
+    from imgguard.threshold import DEFAULT_FPIR
+
+    table = Table(show_header=False, box=None)
+    table.add_row("How alike these people are", difficulty.words)
+    table.add_row("Score that a match needs", f"{difficulty.threshold:.2f}, and {MIN_LEAD:g} more than the next person")
+    accepted = DEFAULT_FPIR if fpir is None else fpir
+    size = f"{difficulty.calibrated:.2f} for {counted(difficulty.people, 'person', 'people')} easy to tell apart, at"
+    table.add_row("  by their number", f"{size} one stranger of {1 / accepted:,.0f} left visible by mistake")
+    if difficulty.own is not None:
+        table.add_row("  by how alike they are", f"{difficulty.own:.2f}; the higher one holds")
+    console.print(table)
+    if difficulty.closest:
+        pairs = Table("Score", "Person", "And", title="Most alike", title_justify="left", box=None)
+        for one, other, score in difficulty.closest:
+            people = (cell(f"{number} {names.get(number, '')}".strip()) for number in (one, other))
+            pairs.add_row(f"{score:.2f}", *people)
+        console.print(pairs)
 
 
 def _place(finding: Finding) -> str:

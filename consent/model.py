@@ -67,6 +67,7 @@ class Subject:
         biometric_ok: Whether the person may be enrolled. Photo consent does not imply it.
         do_not_publish: Overrides every yes.
         consents: One entry a purpose that the roster has a column for.
+        family_name: What relatives may have in common; empty where not told.
     """
 
     subject_id: str
@@ -76,6 +77,7 @@ class Subject:
     biometric_ok: bool
     do_not_publish: bool
     consents: Mapping[Purpose, Consent]
+    family_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

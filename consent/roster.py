@@ -231,6 +231,7 @@ def _subject(row: _Row, purposes: Iterable[Purpose]) -> Subject | None:
         # A value that nobody understands may well mean "do not publish".
         do_not_publish=row.answer("do_not_publish") not in (Answer.BLANK, Answer.NO),
         consents=consents,
+        family_name=row.text("last_name"),
     )
 
 

@@ -61,6 +61,7 @@ __all__ = [
     "Reference",
     "Refusal",
     "RosterError",
+    "Search",
     "SetupError",
     "Source",
     "Status",

@@ -41,6 +41,7 @@ from imgguard.guard import Guard as Guard
 from imgguard.guard import default_record as default_record
 from imgguard.identify import Gallery as Gallery
 from imgguard.photo import load_photo as load_photo
+from imgguard.scales import Search as Search
 from imgguard.types import BoundingBox as BoundingBox
 from imgguard.types import Candidate as Candidate
 from imgguard.types import Cover as Cover

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 import platformdirs
 
+from consent.groups import families_of, named_groups, people_of
 from consent.model import Purpose
 from consent.roster import Finding, Roster, read_roster
 from consent.store import RunRecord, Store
@@ -23,10 +24,12 @@ from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.recorder import Recorder, dry_result
-from imgguard.rules import Rules
+from imgguard.rules import Rules, checked_fpir
+from imgguard.scales import Search
+from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Format, PhotoResult, Style
 
-_T = TypeVar("_T", Purpose, Style, Format)
+_T = TypeVar("_T", Purpose, Style, Format, Search)
 
 
 def default_record() -> Path:
@@ -51,6 +54,10 @@ class Guard:
         recognition: bool = True,
         style: Style | str = Style.BLUR,
         format: Format | str | None = None,
+        search: Search | str = Search.NORMAL,
+        groups: Iterable[str] = (),
+        fpir: float = DEFAULT_FPIR,
+        old_id_photos: bool = False,
         record: Path | str | None = None,
         on: date | None = None,
     ) -> None:
@@ -64,12 +71,18 @@ class Guard:
                 purpose are then not used.
             style: How covers look: blur, pixelate or solid.
             format: The container to write: jpeg, png or webp; None for each source's own (HEIC becomes JPEG).
+            search: How much time is taken to find faces: fast, normal or thorough.
+            groups: Enrol only the people of these groups of the roster, compared without case and surrounding
+                blanks; everybody else is then a stranger. Empty for everybody.
+            fpir: Accepted share of strangers who are left visible by mistake, 0.000001 to 0.01; 0.001 means that of
+                1,000 strangers' faces at most one is.
+            old_id_photos: Also use ID photos older than 36 months.
             record: The record's file; None for `default_record()`.
             on: The day for which consents have to hold; None for today.
 
         Raises:
             SetupError: if something needed is missing, or a value is unknown.
-            RosterError: if the roster cannot answer for the purpose.
+            RosterError: if the roster cannot answer for the purpose, or has nobody in one of the groups.
             WeightsError: if a model file is missing or altered.
         """
         on = on or date.today()
@@ -81,9 +94,10 @@ class Guard:
         wanted = None if format is None else _known(Format, format, "format")
         if wanted is Format.HEIF:
             raise SetupError("HEIF is not written", "Choose jpeg, png or webp.")
-        style = _known(Style, style, "style")
+        style, search = _known(Style, style, "style"), _known(Search, search, "search")
+        groups, fpir = named_groups(groups), checked_fpir(fpir)
         if not recognition:
-            self.rules = Rules(None, {}, None, on, style, wanted)
+            self.rules = Rules(None, {}, None, on, style, wanted, search)
             return
         if roster is None or id_photos is None or purpose is None:
             raise SetupError(
@@ -93,10 +107,11 @@ class Guard:
         purpose = _known(Purpose, purpose, "purpose")
         self._roster = read_roster(Path(roster))
         self._roster.require(purpose)
-        enrolment = enroll(Path(id_photos), self._roster, default_backends(), on)
-        self.findings = (*self._roster.findings, *enrolment.findings)
-        gallery = Gallery.from_references(enrolment.references, on=on)
-        self.rules = Rules(purpose, self._roster.subjects, gallery, on, style, wanted)
+        people = people_of(self._roster, groups)
+        enrolment = enroll(Path(id_photos), people, self._roster, default_backends(), on, old_photos=old_id_photos)
+        self.findings = (*self._roster.findings, *enrolment.findings, *enrolment.remarks)
+        gallery = Gallery.from_references(enrolment.references, fpir, on, families=families_of(people))
+        self.rules = Rules(purpose, self._roster.subjects, gallery, on, style, wanted, search, groups, fpir)
 
     def __enter__(self) -> Self:
         """Give the guard itself."""
@@ -201,14 +216,32 @@ class Guard:
         return plan
 
     def run(
-        self, plan: Plan, *, overwrite: bool = False, dry_run: bool = False, workers: int | None = None
+        self,
+        plan: Plan,
+        *,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        workers: int | None = None,
+        examined: Callable[[int, int], None] = lambda done, total: None,
     ) -> Iterator[PhotoResult]:
-        """Carry out a plan; see `clean_folder`."""
+        """Carry out a plan; see `clean_folder`.
+
+        Args:
+            plan: What to do.
+            overwrite: Replace files that are there already.
+            dry_run: Do everything but publish and record.
+            workers: Processes; None for one a core.
+            examined: Called with how many of how many photos have been examined, where people are recognised in
+                several photos: all are examined before the first is cleaned.
+
+        Yields:
+            Results as they finish.
+        """
         default_backends()
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self.rules
         folder = self._output_folder(plan, overwrite)
-        yield from run_batch(plan, rules, recorder, folder, workers or default_workers())
+        yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
 
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""

@@ -39,7 +39,7 @@ def inspect_photo(path: Path, guard: Guard) -> Inspection:
     """
     photo = load_photo(path)
     backends = default_backends()
-    judged = judge_faces(photo, detect_faces(photo, backends), guard.rules, backends)
+    judged = judge_faces(photo, detect_faces(photo, backends, guard.rules.search), guard.rules, backends)
     return Inspection(photo, tuple(face.result for face in judged), read_metadata(photo))
 
 

@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import piexif
@@ -34,6 +35,8 @@ _DIRECTORY_TAGS = {0x8769, 0x8825, 0xA005}
 # piexif believes what a block claims; a count larger than the block is a lie that costs gigabytes.
 _MOST_EXIF_BYTES = 1024 * 1024
 _EXIF_HEADER = b"Exif\0\0"
+# Exif 3.0, 4.6.6.4 asks for colons; some programs write dashes.
+_DAY = re.compile(r"([0-9]{4})[:-]([0-9]{2})[:-]([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,17 @@ def read_metadata(photo: Photo) -> tuple[MetadataItem, ...]:
     items += [MetadataItem(part.name, part.meaning, f"{part.length} bytes") for part in parts]
     first = {"GPS": 0, "XMP": 1, "EXIF": 2}
     return tuple(sorted(items, key=lambda item: first.get(item.place, 3)))
+
+
+def day_taken(photo: Photo) -> date | None:
+    """Give the day on which a photo says it was taken (EXIF DateTimeOriginal); None where it does not, or badly."""
+    items = _exif_items(_exif_of(photo, leftovers(photo.content, photo.format)))
+    told = next((item.value for item in items if (item.place, item.name) == ("EXIF", "DateTimeOriginal")), "")
+    match = _DAY.match(told)
+    try:
+        return date(*map(int, match.groups())) if match else None
+    except ValueError:
+        return None
 
 
 def _exif_of(photo: Photo, parts: tuple[Part, ...]) -> bytes:

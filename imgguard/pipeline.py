@@ -58,7 +58,7 @@ def examine_photo(path: Path, rules: Rules, backends: Backends) -> Examined:
         PhotoError: if it cannot be read.
     """
     photo = load_photo(path)
-    return Examined(photo.sha256, _identify(photo, detect_faces(photo, backends), rules, backends))
+    return Examined(photo.sha256, _identify(photo, detect_faces(photo, backends, rules.search), rules, backends))
 
 
 def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
@@ -80,7 +80,7 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
     if known is not None and known.sha256 == photo.sha256:
         faces = tuple(_judged(found, rules) for found in known.found)
     else:
-        faces = judge_faces(photo, detect_faces(photo, backends), rules, backends)
+        faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
     return _cover_until_clean(photo, faces, rules, backends)
 
 

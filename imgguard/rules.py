@@ -8,8 +8,14 @@ from datetime import date
 
 from consent.model import Purpose, Subject
 from consent.policy import Decision, Unidentified, Verdict, decide
+from imgguard.errors import SetupError
 from imgguard.identify import Gallery
+from imgguard.scales import Search
+from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Format, Identification, Outcome, Style
+
+# Below, no gallery could tell anybody apart; above, the rule that unclear means covered would be given up.
+LEAST_FPIR, MOST_FPIR = 0.000001, 0.01
 
 _UNIDENTIFIED = {
     Outcome.NON_MATCH: Unidentified.NO_MATCH,
@@ -30,6 +36,9 @@ class Rules:
         on: The day for which consents have to hold.
         style: How covers look.
         format: The container to write; None for the source's own.
+        search: How much time is taken to find faces.
+        groups: The groups whose people are enrolled; empty for everybody.
+        fpir: Accepted share of strangers who are left visible by mistake.
     """
 
     purpose: Purpose | None
@@ -38,6 +47,9 @@ class Rules:
     on: date
     style: Style
     format: Format | None
+    search: Search = Search.NORMAL
+    groups: tuple[str, ...] = ()
+    fpir: float = DEFAULT_FPIR
 
     def decide(self, identification: Identification) -> Decision:
         """Decide about a face after the search for it."""
@@ -54,3 +66,21 @@ def cover_because(why: Unidentified) -> Decision:
     decision = decide(why, Purpose.IN_SCHOOL, date.max)
     assert decision.verdict is Verdict.COVER
     return decision
+
+
+def checked_fpir(fpir: float) -> float:
+    """Give back an accepted share of strangers left visible by mistake (ISO/IEC 19795-1), if it can be accepted.
+
+    Raises:
+        SetupError: if it is no number from 0.000001 to 0.01.
+
+    >>> checked_fpir(0.001)
+    0.001
+    """
+    # Asked as what has to hold, so that what is not a number is refused.
+    if isinstance(fpir, int | float) and LEAST_FPIR <= fpir <= MOST_FPIR:
+        return float(fpir)
+    raise SetupError(
+        f"{fpir!r} is not a share of strangers that may be left visible by mistake",
+        f"Give a number from {LEAST_FPIR:f} to {MOST_FPIR:g}; 0.001 means one stranger of 1,000 at most.",
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,68 @@ def test_inspect_shows_people_reasons_and_place(capsys: Screen, monkeypatch: pyt
     assert "020559 Zuri Kamwendo" in told
     assert "no answer for this purpose" in told
     assert "53.27850° N" in told
+
+
+def test_inspect_fits_a_terminal_of_80_columns_and_tells_size_quality_and_why(
+    capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["inspect", str(SAMPLES / "event" / "event_09_one.jpg"), *WEBSITE, "--group", "grade 4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    (row,) = (number for number, line in enumerate(lines) if line.startswith("│ 1 "))
+    columns = zip(*(line.strip("│").split("│") for line in lines[row : row + 4]), strict=True)
+    _, where, candidates, why = (" ".join(cell.strip() for cell in column) for column in columns)
+    assert re.fullmatch(r"at \d+, \d+ \d+ px sharp \d+ turn \d\.\d\d", where)
+    assert re.search(r"0\.\d\d 020485 Nadia Oyelaran 0\.\d\d needed", candidates)
+    assert re.search(r"cover: nearest is 020485 with 0\.\d+, 0\.\d+ is needed", why)
+
+
+def test_inspect_without_a_roster_compares_nothing(capsys: Screen) -> None:
+    assert run(["inspect", ONE]) == 0
+    told = capsys.readouterr().out
+    assert "px" in told and "sharp" not in told and "Decision" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--fast", "--thorough"], "--fast and --thorough"),
+        (["--group", "Grade 4"], "--roster"),
+        (["--fpir", "0.001"], "--roster"),
+        (["--old-id-photos"], "--roster"),
+        ([*SCHOOL], "--purpose"),
+        ([*WEBSITE, "--fpir", "nan"], "0.000001 to 0.01"),
+        ([*WEBSITE, "--fpir", "0.02"], "0.000001 to 0.01"),
+        ([*WEBSITE, "--fpir", "x"], "x"),
+    ],
+)
+def test_options_of_inspect_that_contradict_or_lack_others_exit_with_2(
+    arguments: list[str], told: str, capsys: Screen
+) -> None:
+    assert run(["inspect", ONE, *arguments]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--group", "Grade 4"], ["--fpir", "0.001"], ["--old-id-photos"]])
+def test_covering_everybody_does_not_go_with_choosing_people(option: list[str], tmp_path: Path, capsys: Screen) -> None:
+    assert clean(ONE, "-o", tmp_path / "out", "--no-recognition", *option) == 2
+    assert f"does not go with {option[0]}" in capsys.readouterr().err
+    assert clean(ONE, "-o", tmp_path / "out", "--no-recognition", "--fast") == 0, "the control"
+
+
+def test_a_group_that_nobody_has_exits_with_4_and_names_those_there_are(tmp_path: Path, capsys: Screen) -> None:
+    assert clean(ONE, "-o", tmp_path / "out", *WEBSITE, "--group", "Grade 3") == 4
+    assert "Grade 10, Grade 4" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_search_groups_and_share_reach_the_report(tmp_path: Path) -> None:
+    options = ["--fast", "--group", "Grade 8", "--group", "Staff", "--fpir", "0.0001", "--old-id-photos"]
+    assert clean(ONE, "-o", tmp_path / "out", *WEBSITE, *options, "--report", tmp_path / "r.json") == 0
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert (told["search"], told["groups"], told["fpir"]) == ("fast", ["Grade 8", "Staff"], 0.0001)
+    assert told["enrolled"] == 6
 
 
 def test_inspect_draws_boxes_into_a_new_file_only(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import piexif
 import pytest
 from PIL import Image
 
@@ -25,7 +27,7 @@ def roster() -> Roster:
 
 
 def enrolled(folder: Path, roster: Roster) -> Enrolment:
-    return enroll(folder, roster, default_backends(), TODAY)
+    return enroll(folder, roster.subjects, roster, default_backends(), TODAY)
 
 
 def findings(found: Enrolment, source: str) -> list[str]:
@@ -35,7 +37,8 @@ def findings(found: Enrolment, source: str) -> list[str]:
 def test_the_sample_school_is_enrolled_without_findings(guard: Guard) -> None:
     gallery = guard.rules.gallery
     assert gallery is not None
-    assert guard.findings == ()
+    (remark,) = guard.findings
+    assert remark.what == "29 ID photos do not tell when they were taken", "and no photo by itself"
     assert len(gallery) == 13
     assert "020781" not in gallery.subject_ids, "no biometrics: never enrolled"
 
@@ -67,7 +70,7 @@ def test_the_id_photos_of_people_without_biometric_consent_are_not_opened(
     tmp_path: Path, roster: Roster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(IDS / "020781.jpg", tmp_path / "020781.jpg")
-    monkeypatch.setattr("imgguard.enroll.load_photo", lambda path: pytest.fail(f"{path} was opened"))
+    monkeypatch.setattr("imgguard.portraits.load_photo", lambda path: pytest.fail(f"{path} was opened"))
     assert enrolled(tmp_path, roster).references == ()
 
 
@@ -80,6 +83,90 @@ def test_photos_of_two_people_under_one_number_enroll_neither(tmp_path: Path, ro
     assert "020411(2).jpg" in found.findings[0].source
     shutil.copy(IDS / "020411(2).jpg", tmp_path / "020411(2).jpg")
     assert len(enrolled(tmp_path, roster).references) == 2, "the control: two photos of one person"
+
+
+@pytest.mark.parametrize("wrong", ["020411.jpg", "020411(3).jpg"])
+def test_the_one_photo_of_three_that_shows_somebody_else_is_refused_by_name(
+    tmp_path: Path, roster: Roster, wrong: str
+) -> None:
+    for name in ("020411.jpg", "020411(2).jpg", "020411(3).jpg"):
+        shutil.copy(IDS / name, tmp_path / name)
+    assert len(enrolled(tmp_path, roster).references) == 3, "the control: three photos of one person"
+    shutil.copy(IDS / "020448.jpg", tmp_path / wrong)
+    found = enrolled(tmp_path, roster)
+    assert [reference.subject_id for reference in found.references] == ["020411", "020411"]
+    assert "does not show the same person as the other ID photos of 020411" in findings(found, wrong)[0]
+    assert not any("020411 has no usable" in finding.what for finding in found.findings)
+
+
+@pytest.mark.parametrize("others", [("020448.jpg", "020485.jpg"), ("020448.jpg", "020448.jpg")])
+def test_three_photos_that_no_two_witnesses_settle_enroll_nobody(
+    tmp_path: Path, roster: Roster, others: tuple[str, str]
+) -> None:
+    shutil.copy(IDS / "020411.jpg", tmp_path / "020411.jpg")
+    for number, other in enumerate(others, 2):
+        shutil.copy(IDS / other, tmp_path / f"020411({number}).jpg")
+    found = enrolled(tmp_path, roster)
+    assert found.references == ()
+    assert "020411 is not enrolled" in found.findings[0].what
+
+
+def photo_taken(when: str, path: Path, source: str = "020411.jpg") -> None:
+    taken = piexif.dump({"Exif": {piexif.ExifIFD.DateTimeOriginal: when.encode()}})
+    piexif.insert(taken, (IDS / source).read_bytes(), str(path))
+
+
+@pytest.mark.parametrize(
+    ("when", "taken_on"),
+    [
+        ("2026:09:08 10:11:12", date(2026, 9, 8)),
+        ("2026-09-08 10:11:12", date(2026, 9, 8)),
+        ("2026:11:24 00:00:00", None),
+        ("2062:09:08 10:11:12", None),
+        ("2026:13:08 10:11:12", None),
+        ("0000:00:00 00:00:00", None),
+        ("    :  :     :  :  ", None),
+        ("", None),
+    ],
+)
+def test_the_day_of_taking_is_read_and_a_bad_or_future_one_is_unknown(
+    tmp_path: Path, roster: Roster, when: str, taken_on: date | None
+) -> None:
+    photo_taken(when, tmp_path / "020411.jpg")
+    found = enrolled(tmp_path, roster)
+    assert [reference.taken_on for reference in found.references] == [taken_on]
+    assert [remark.what for remark in found.remarks] == ["1 ID photo does not tell when it was taken"] * (not taken_on)
+
+
+@pytest.mark.parametrize(
+    ("when", "used", "told"),
+    [
+        ("2025:11:23", True, None),
+        ("2025:11:22", True, "1 of 1 ID photos is older than 12 months (020411.jpg of 2025-11-22)"),
+        ("2023:11:23", True, "older than 12 months"),
+        ("2023:11:22", False, "taken on 2023-11-22, too long ago"),
+    ],
+)
+def test_old_id_photos_are_told_and_very_old_ones_not_used(
+    tmp_path: Path, roster: Roster, when: str, used: bool, told: str | None
+) -> None:
+    photo_taken(f"{when} 10:11:12", tmp_path / "020411.jpg")
+    found = enrolled(tmp_path, roster)
+    what = [f.what for f in found.findings if "no usable" not in f.what]
+    assert bool(found.references) == used
+    assert [told in text for text in what] == [True] if told else what == []
+    assert any("020411 has no usable" in f.what for f in found.findings) != used
+    if not used:
+        assert "--old-id-photos" in what[0]
+        wanted = enroll(tmp_path, roster.subjects, roster, default_backends(), TODAY, old_photos=True)
+        assert len(wanted.references) == 1 and "older than 12 months" in wanted.findings[0].what
+
+
+def test_many_old_photos_are_one_finding_that_names_the_oldest(tmp_path: Path, roster: Roster) -> None:
+    for number, name in enumerate(("020411", "020448", "020485", "020522", "020559", "020596", "020633"), 1):
+        photo_taken(f"2024:0{number}:01 00:00:00", tmp_path / f"{name}.jpg", f"{name}.jpg")
+    (old,) = [f.what for f in enrolled(tmp_path, roster).findings if "older" in f.what]
+    assert "7 of 7" in old and "(020411.jpg of 2024-01-01, 020448.jpg" in old and "and 2 more" in old
 
 
 def test_one_photo_under_two_numbers_enrolls_neither_and_leaves_the_others(tmp_path: Path, roster: Roster) -> None:
