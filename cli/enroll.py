@@ -15,7 +15,6 @@ from cli.options import (
     fpir_option,
     group_option,
     old_id_photos_option,
-    share,
 )
 
 
@@ -33,11 +32,12 @@ def enroll(roster: Path, id_photos: Path, groups: tuple[str, ...], fpir: float |
     from rich.console import Console
 
     from cli.shown import cell, counted, list_findings, show_difficulty
-    from consent.groups import people_of
+    from consent.groups import families_of, people_of
     from consent.roster import read_roster
     from imgguard.backends import default_backends
     from imgguard.enroll import enroll as enroll_people
     from imgguard.identify import Gallery
+    from imgguard.threshold import DEFAULT_FPIR
 
     console, notes = Console(), Console(stderr=True)
     everybody = read_roster(roster)
@@ -45,7 +45,7 @@ def enroll(roster: Path, id_photos: Path, groups: tuple[str, ...], fpir: float |
     on = date.today()
     with notes.status("Reading the ID photos"):
         found = enroll_people(id_photos, people, everybody, default_backends(), on, old_photos=old_id_photos)
-    gallery = Gallery.from_references(found.references, on=on, **share(fpir))
+    gallery = Gallery.from_references(found.references, fpir or DEFAULT_FPIR, on, families=families_of(people))
     whose = f" in {', '.join(groups)}" if groups else ""
     console.print(cell(f"Enrolled: {len(gallery)} of {found.wanted} who may be recognised{whose}"), style="bold")
     blocked = len(people) - found.wanted

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from consent import Roster, RosterError, read_roster
-from consent.groups import groups_of, people_of
+from consent.groups import families_of, groups_of, people_of
 from tests.conftest import SAMPLES
 
 
@@ -39,3 +39,12 @@ def test_who_has_no_group_is_in_none(tmp_path: Path) -> None:
     assert set(people_of(found, ["choir"])) == {"2"}
     with pytest.raises(RosterError, match="groups it has: Choir"):
         people_of(found, [""])
+
+
+def test_relatives_share_a_family_name_or_who_signs_for_them(tmp_path: Path) -> None:
+    header = "number,first_name,last_name,biometric_ok,school_website,do_not_publish,signed_by,signed_on\n"
+    rows = ["1,A,Rowe,yes,yes,,G Rowe,2026-09-01", "2,B,ROWE,yes,yes,,,", "3,C,Lind,yes,yes,,g rowe,2026-09-01"]
+    (tmp_path / "r.csv").write_text(header + "\n".join([*rows, "4,D,,yes,yes,,,"]) + "\n")
+    ties = families_of(people_of(read_roster(tmp_path / "r.csv")))
+    assert ties["1"] & ties["2"] and ties["1"] & ties["3"] and not ties["2"] & ties["3"]
+    assert ties["4"] == frozenset(), "who has no family name is nobody's relative"
