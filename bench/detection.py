@@ -222,7 +222,7 @@ def shrink(pixels: Pixels, side: int) -> Pixels:
 
 def measure_scenes(pictures: Sequence[Labelled]) -> dict[str, Any]:
     """Search large scenes, one size after the other in turns, and hold the time against the pixels."""
-    # CenterFace is left out: it takes the photo in its own size, for which it needs many seconds and gigabytes.
+    # CenterFace is left out: it searches the photo in its own size, many seconds for each.
     finders = [yunet(0.6, 640, 1280), *(imgguard(search) for search in ("fast", "normal", "thorough"))]
     warm_up(finders, pictures[0].pixels)
     scores = {(size, finder.name): Score() for size in SIZES for finder in finders}
