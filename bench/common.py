@@ -200,4 +200,4 @@ def write_json(path: Path, results: dict[str, Any]) -> None:
     """Write results, made new or put beside what other parts of the bench have written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     older = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**older, **results}, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps({**older, **results}, indent=1) + "\n")

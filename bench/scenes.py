@@ -47,7 +47,7 @@ class Size:
         return self.width * self.height / 1e6
 
 
-SIZES = (Size(4000, 3000, 4, 3, 4), Size(6000, 4000, 5, 4, 3), Size(8192, 6144, 6, 5, 2))
+SIZES = (Size(4000, 3000, 4, 3, 2), Size(6000, 4000, 5, 4, 2), Size(8192, 6144, 6, 5, 1))
 
 
 def build_scene(size: Size, pictures: Sequence[Labelled], seed: int) -> Labelled:
