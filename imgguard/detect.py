@@ -28,9 +28,13 @@ _CANDIDATE = 0.1
 # Smaller side in pixels of what a search is given, between which the primary detector finds faces.
 _REACH = (9.0, 260.0)
 # Who is alone in a photo has to be surer than somebody in company, unless the second detector sees them too.
-_ALONE, _ALONE_SUPPORTED = 0.60, 0.40
-_COMPANY, _COMPANY_SUPPORTED = 0.70, 0.50
-_TURNED = 0.70
+_ALONE, _ALONE_SUPPORTED = ((12.0, 0.75), (24.0, 0.67)), 0.40
+_COMPANY, _COMPANY_SUPPORTED = 0.85, 0.50
+# On its side or upside down a face has to be sure, and large enough that a pattern does not pass for it.
+_TURNED, _TURNED_SIDE = 0.70, 20.0
+
+# A false cover of more than this share of the photo costs the picture: such a face has to be sure, or seen again.
+_LARGE, _LARGE_SURE, _LARGE_CONFIRM = 0.03, 0.8, 0.2
 
 _WORTH_A_CROP = 0.15
 _SURE_WITHOUT_CROP = 0.60
@@ -83,7 +87,7 @@ def find_faces(pixels: Pixels, backends: Backends, look: Look, *, in_company: bo
     finder = _Finder(pixels, backends, look)
     groups = finder.search()
     scores = [finder.agreement(group) for group in groups]
-    in_company = in_company or any(map(_is_company, groups, scores))
+    in_company = in_company or _are_company(groups, scores)
     boxes = ((group.face.box, score) for group, score in zip(groups, scores, strict=True))
     sure = [box for box, score in boxes if score >= _SURE and box.side >= _GHOST_SIDE]
     settled = (finder.settle(g, s, sure, in_company=in_company) for g, s in zip(groups, scores, strict=True))
@@ -91,8 +95,11 @@ def find_faces(pixels: Pixels, backends: Backends, look: Look, *, in_company: bo
     return tuple(sorted(faces, key=lambda face: (face.box.y1, face.box.x1)))
 
 
-def _is_company(group: Group, score: float) -> bool:
-    return score >= (_COMPANY_SUPPORTED if group.second else _COMPANY)
+def _are_company(groups: Sequence[Group], scores: Sequence[float]) -> bool:
+    """Say whether there are surely people: one very sure face, one that both detectors see, or two sure ones."""
+    best = max(scores, default=0.0)
+    both = any(group.second and score >= _COMPANY_SUPPORTED for group, score in zip(groups, scores, strict=True))
+    return both or best >= _COMPANY or sum(score >= _SURE for score in scores) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,8 @@ class _Finder:
     def _turned(self) -> Iterator[Sighting]:
         for view in self.levels[-1].whole().turned():
             for face in self.backends.primary.detect(view.pixels, _TURNED):
-                yield Sighting(view.back(face), None)
+                if face.box.side >= _TURNED_SIDE:
+                    yield Sighting(view.back(face), None)
 
     def _second_opinion(self) -> Iterator[Sighting]:
         level = next((level for level in self.levels if max(level.pixels.shape) <= TILE), self.levels[-1])
@@ -167,13 +175,16 @@ class _Finder:
         """Take a group for a face or not."""
         if not group.primary:
             return self._settle_second(group, sure)
-        face, supported = group.face, bool(group.second)
+        return self._settle_upright(group, score, sure, in_company=in_company) or self._settle_turned(group, sure)
+
+    def _settle_upright(
+        self, group: Group, score: float, sure: Sequence[BoundingBox], *, in_company: bool
+    ) -> Detection | None:
         cropped = self._is_worth_a_crop(group, score)
-        if group.upright and not cropped and score < self._least:
+        if not group.upright or (not cropped and score < self._least):
             return None
+        face, supported = group.face, bool(group.second)
         ghostly = score < _DOUBTFUL and _lies_on_any(face.box, sure)
-        if not group.upright:
-            return None if ghostly else replace(face, source=_source(supported=supported))
         if ghostly or cropped:
             closer = look_closer(self.pixels, self.backends, face.box)
             if ghostly and (closer is None or closer.score < _GHOST_CONFIRM):
@@ -183,12 +194,28 @@ class _Finder:
             face = closer if closer is not None and closer.score > face.score else face
         if not score >= self._needed(face.box.side, in_company=in_company, supported=supported):
             return None
+        if self._is_doubtful_and_large(face, score, supported=supported):
+            closer = look_closer(self.pixels, self.backends, face.box)
+            if closer is None or closer.score < _LARGE_CONFIRM:
+                return None
         return replace(face, score=score, source=_source(supported=supported))
 
+    def _settle_turned(self, group: Group, sure: Sequence[BoundingBox]) -> Detection | None:
+        """Settle what was seen with the photo on its sides or upside down, however it looks upright."""
+        turned = next((sighting.face for sighting in group.primary if sighting.search is None), None)
+        if turned is None or _lies_on_any(turned.box, sure):
+            return None
+        if self._is_doubtful_and_large(turned, turned.score, supported=bool(group.second)):
+            return None
+        return replace(turned, source=_source(supported=bool(group.second)))
+
     def _needed(self, side: float, *, in_company: bool, supported: bool) -> float:
-        sizes, scores = zip(*self.look.needed, strict=True)
-        needed = float(np.interp(side, sizes, scores))
-        return needed if in_company else max(needed, _ALONE_SUPPORTED if supported else _ALONE)
+        needed = _between(side, self.look.needed)
+        return needed if in_company else max(needed, _ALONE_SUPPORTED if supported else _between(side, _ALONE))
+
+    def _is_doubtful_and_large(self, face: Detection, score: float, *, supported: bool) -> bool:
+        height, width = self.pixels.shape[:2]
+        return not supported and score < _LARGE_SURE and face.box.area > _LARGE * height * width
 
     def _is_worth_a_crop(self, group: Group, score: float) -> bool:
         best = max(group.scores.values(), default=0.0)
@@ -201,6 +228,12 @@ class _Finder:
         if closer is not None and closer.score >= _SECOND_CONFIRM:
             return replace(closer, score=max(closer.score, face.score), source=Source.BOTH)
         return face if face.score >= _SECOND_ACCEPT and not _lies_on_any(face.box, sure) else None
+
+
+def _between(side: float, curve: tuple[tuple[float, float], ...]) -> float:
+    """Read a score off (size, score) pairs."""
+    sizes, scores = zip(*curve, strict=True)
+    return float(np.interp(side, sizes, scores))
 
 
 def _lies_on_any(box: BoundingBox, sure: Sequence[BoundingBox]) -> bool:
