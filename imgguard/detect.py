@@ -34,7 +34,7 @@ _COMPANY, _COMPANY_SUPPORTED = 0.85, 0.50
 _TURNED, _TURNED_SIDE = 0.70, 20.0
 
 # A false cover of more than this share of the photo costs the picture: such a face has to be sure, or seen again.
-_LARGE, _LARGE_SURE, _LARGE_CONFIRM = 0.03, 0.8, 0.2
+_LARGE, _LARGE_SURE, _LARGE_CONFIRM = 0.06, 0.8, 0.2
 
 _WORTH_A_CROP = 0.15
 _SURE_WITHOUT_CROP = 0.60
