@@ -184,6 +184,85 @@ def test_a_crop_shows_what_is_there() -> None:
         assert (crop[0, 0] == 90).all()
 
 
+class TurnedMostly(Upright):
+    """Sees squares for sure where the marked corner is on top, and hardly elsewhere."""
+
+    def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        weak = SquareDetector(score=0.12).detect(pixels, min_score)
+        return super().detect(pixels, min_score) or weak
+
+
+def test_a_face_that_is_sure_on_its_side_counts_however_weak_it_is_upright() -> None:
+    pixels = with_squares(640, 480, (400, 100, 80))
+    pixels[:8, :8] = (0, 255, 0)
+    pixels = np.ascontiguousarray(np.rot90(pixels))
+    (face,) = find_faces(pixels, fake_backends(primary=TurnedMostly()), FIRST_LOOK)
+    assert face.score == pytest.approx(0.9)
+
+
+def test_a_tiny_pattern_does_not_pass_for_a_face_on_its_side() -> None:
+    pixels = with_squares(640, 480, (400, 100, 12))
+    pixels[:8, :8] = (0, 255, 0)
+    pixels = np.ascontiguousarray(np.rot90(pixels))
+    assert find_faces(pixels, fake_backends(primary=Upright()), FIRST_LOOK) == ()
+
+
+class NotClose(SquareDetector):
+    """Sees nothing in close-ups."""
+
+    def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        return [] if pixels.shape[:2] == (224, 224) else super().detect(pixels, min_score)
+
+
+@pytest.mark.parametrize(("side", "score", "count"), [(240, 0.75, 0), (240, 0.9, 1), (60, 0.75, 1)])
+def test_a_large_face_is_sure_or_seen_again(side: int, score: float, count: int) -> None:
+    pixels = with_squares(800, 600, (200, 200, side))
+    assert len(find_faces(pixels, fake_backends(primary=NotClose(score=score)), FIRST_LOOK)) == count
+    assert len(find_faces(pixels, fake_backends(primary=SquareDetector(score=score)), FIRST_LOOK)) == 1
+
+
+class Scored(SquareDetector):
+    """Gives each square the score that its size stands for."""
+
+    def __init__(self, **scores: float) -> None:
+        super().__init__()
+        self.scores = scores
+
+    def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        share = 1280 / max(pixels.shape)
+        found = super().detect(pixels, 0.0)
+        scored = [replace(f, score=self.scores["large" if f.box.side * share > 55 else "small"]) for f in found]
+        return [face for face in scored if face.score >= min_score]
+
+
+@pytest.mark.parametrize(("large", "count"), [(0.95, 2), (0.8, 1)])
+def test_one_sure_face_is_company_for_a_doubtful_one(large: float, count: int) -> None:
+    pixels = with_squares(1280, 960, (200, 200, 80), (900, 500, 30))
+    backends = fake_backends(primary=Scored(large=large, small=0.4))
+    assert len(find_faces(pixels, backends, replace(FIRST_LOOK, turned=False))) == count
+
+
+def test_two_rather_sure_faces_are_company_too() -> None:
+    pixels = with_squares(1280, 960, (200, 200, 80), (500, 200, 80), (900, 500, 30))
+    backends = fake_backends(primary=Scored(large=0.8, small=0.4))
+    assert len(find_faces(pixels, backends, replace(FIRST_LOOK, turned=False))) == 3
+
+
+def test_a_lone_tiny_face_has_to_be_surer_than_a_larger_one() -> None:
+    backends = fake_backends(primary=SquareDetector(score=0.7))
+    assert len(find_faces(with_squares(1280, 960, (900, 500, 40)), backends, FIRST_LOOK)) == 1
+    assert find_faces(with_squares(1280, 960, (900, 500, 12)), backends, FIRST_LOOK) == ()
+
+
+def test_more_time_means_more_searches() -> None:
+    seen = {}
+    for one in Search:
+        detector = SquareDetector()
+        find_faces(with_squares(800, 600), fake_backends(primary=detector), one.look)
+        seen[one] = sum(height * width for height, width in detector.seen)
+    assert seen[Search.FAST] < seen[Search.NORMAL] < seen[Search.THOROUGH] < 4 * seen[Search.NORMAL]
+
+
 def test_a_look_without_second_opinion_does_not_ask_for_it() -> None:
     second = SquareDetector(Source.BLAZEFACE)
     find_faces(with_squares(800, 600), fake_backends(second=second), Look((Pass(640),), second_opinion=False))

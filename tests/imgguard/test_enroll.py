@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from PIL import Image
 from consent import Roster, read_roster
 from imgguard import BoundingBox, Gallery, Guard, Outcome, SetupError, Source, detect_faces, embed_face, load_photo
 from imgguard.backends import default_backends
-from imgguard.embed import MIN_SIDE, head_turn, make_probe
+from imgguard.detect import find_faces
+from imgguard.embed import MIN_SIDE, embed_at, head_turn, make_probe, with_precise_landmarks
 from imgguard.enroll import Enrolment, enroll
+from imgguard.scales import Search
 from tests.conftest import SAMPLES, TODAY
 from tests.fakes import FACE_COLOUR, detection_at, fake_backends
 from tests.pictures import as_bytes, scene
@@ -246,3 +249,48 @@ def test_boxes_know_their_overlap() -> None:
     assert one.overlap(other) == 50
     assert (one.side, one.area, one.center) == (10, 200, (5, 10))
     assert BoundingBox(-5, -5, 5, 5).clipped((3, 4)) == BoundingBox(0, 0, 3, 4)
+
+
+def tilted(name: str, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """An ID photo and the same one turned."""
+    upright = Image.open(IDS / name).convert("RGB")
+    turned = upright.rotate(degrees, expand=True, resample=Image.Resampling.BICUBIC, fillcolor=(128, 128, 128))
+    return np.asarray(upright), np.asarray(turned)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_face_on_its_side_or_upside_down_is_known_again(degrees: float) -> None:
+    backends = default_backends()
+    probes = []
+    for pixels in tilted("020411.jpg", degrees):
+        (face,) = find_faces(pixels, backends, Search.NORMAL.look)
+        probes.append(make_probe(pixels, face, backends))
+    one, other = (probe.embedding for probe in probes)
+    assert one is not None and other is not None
+    assert float(one.vector @ other.vector) > 0.8
+
+
+def test_landmarks_of_a_poor_search_are_found_again() -> None:
+    backends = default_backends()
+    pixels = load_photo(IDS / "020411.jpg").pixels
+    (face,) = find_faces(pixels, backends, Search.NORMAL.look)
+    shaken = replace(face, landmarks=face.landmarks + np.float32([6, -5]) * np.float32(face.box.side / 60))
+    good, poor, mended = (
+        embed_at(pixels, one, backends).vector
+        for one in (
+            with_precise_landmarks(pixels, face, backends),
+            shaken,
+            with_precise_landmarks(pixels, shaken, backends),
+        )
+    )
+    assert float(good @ mended) > 0.999
+    assert float(good @ poor) < 0.97
+    nothing = replace(face, box=BoundingBox(0, 0, 30, 30))
+    assert with_precise_landmarks(np.full((200, 200, 3), 90, np.uint8), nothing, backends) is nothing
+
+
+def test_a_face_and_its_mirror_image_have_one_embedding() -> None:
+    embedder = default_backends().embedder
+    aligned = np.ascontiguousarray(np.asarray(Image.open(IDS / "020411.jpg").convert("RGB").resize((112, 112))))
+    mirrored = np.ascontiguousarray(aligned[:, ::-1])
+    assert float(embedder.embed(aligned) @ embedder.embed(mirrored)) == pytest.approx(1, abs=1e-5)
