@@ -99,7 +99,20 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     if len(results) < planned:
         table.add_row("Not done", str(planned - len(results)))
     console.print(table)
+    _show_contradictions(console, done)
     _show_refusals(console, results)
+
+
+def _show_contradictions(console: Console, done: Iterable[PhotoResult]) -> None:
+    """List where photos disagree about somebody, for a person to look at."""
+    from consent.policy import Reason
+    from imgguard.explain import explain
+
+    odd = [(r.source, f) for r in done for f in r.faces if f.decision.reason is Reason.CONTRADICTED]
+    if odd:
+        console.print("Please look at these faces; all are covered:", style="bold")
+    for source, face in odd:
+        console.print(cell(f"  {source}: {explain(face)}"), soft_wrap=True)
 
 
 def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:

@@ -79,6 +79,7 @@ def face_facts(face: FaceResult) -> dict[str, Any]:
         "turn": _rounded(quality.turn, 2) if quality else None,
         "fault": quality.fault if quality else None,
         "outcome": face.outcome.value if face.outcome else None,
+        "photos": face.photos,
         "candidates": [{"subject_id": c.subject_id, "score": _rounded(c.score)} for c in face.candidates[:2]],
         "threshold": _rounded(face.threshold) if face.threshold is not None else None,
         "verdict": face.decision.verdict.value,

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,21 @@ from PIL import Image
 
 import imgguard.batch
 from consent import RecordError, Store
-from imgguard import Guard, OutputExists, PhotoTooLarge, PhotoTruncated, SetupError, Status
+from consent.policy import Reason
+from imgguard import (
+    Gallery,
+    Guard,
+    Identification,
+    Outcome,
+    OutputExists,
+    PhotoTooLarge,
+    PhotoTruncated,
+    SetupError,
+    Status,
+)
+from imgguard.backends import default_backends
 from imgguard.errors import WeightsError
+from imgguard.pipeline import examine_photo, prepare_photo
 from imgguard.recorder import Recorder
 from tests.conftest import SAMPLES
 from tests.pictures import as_bytes, scene
@@ -360,3 +375,57 @@ def test_a_recorder_records_refusals_by_kind_alone(tmp_path: Path) -> None:
         recorder = Recorder(store, store.begin_run(RunRecord("0", None, False, "blur", None, 0, None, {})))
         recorder.refuse(refused(Path("/home/x/Freya.jpg"), Refusal("photo_broken", "/home/x/Freya.jpg: bad", "")))
         assert store.query("SELECT refusal, source_sha256 FROM photos") == [("photo_broken", None)]
+
+
+def contradict(photos: Sequence[Sequence[Identification]], gallery: Gallery) -> tuple[tuple[Identification, ...], ...]:
+    return tuple(tuple(replace(face, outcome=Outcome.CONTRADICTED, photos=2) for face in found) for found in photos)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_photos_tell_each_other_decides(
+    workers: int, make_guard: Callable[..., Guard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = tmp_path / "event"
+    event.mkdir()
+    for name in ("event_04_classroom.jpg", "event_10_visitors.jpg"):
+        shutil.copy(SAMPLES / "event" / name, event / name)
+    guard = make_guard(purpose="school_website")
+    alone = [face for result in guard.clean_folder(event, tmp_path / "a", workers=workers) for face in result.faces]
+    assert any(face.cover is None for face in alone)
+    monkeypatch.setattr(imgguard.batch, "link_photos", contradict)
+    told = []
+    plan = guard.plan([event], tmp_path / "b")
+    results = list(guard.run(plan, workers=workers, examined=lambda done, total: told.append((done, total))))
+    faces = [face for result in results for face in result.faces]
+    assert len(faces) == len(alone)
+    assert {face.decision.reason for face in faces} == {Reason.CONTRADICTED}
+    assert all(face.cover is not None and face.photos == 2 for face in faces)
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_a_photo_that_has_changed_since_it_was_examined_is_examined_again(
+    make_guard: Callable[..., Guard], tmp_path: Path
+) -> None:
+    rules, backends = make_guard(purpose="school_website").rules, default_backends()
+    path = SAMPLES / "event" / "event_04_classroom.jpg"
+    known = examine_photo(path, rules, backends)
+    covering = replace(known, found=contradict([known.found], rules.gallery)[0])
+    kept = [face.cover is None for face in prepare_photo(path, rules, backends).faces]
+    assert any(kept)
+    assert not any(face.cover is None for face in prepare_photo(path, rules, backends, covering).faces)
+    changed = replace(covering, sha256="0" * 64)
+    assert [face.cover is None for face in prepare_photo(path, rules, backends, changed).faces] == kept
+
+
+def test_a_photo_that_cannot_be_examined_is_refused_and_the_others_are_linked(
+    make_guard: Callable[..., Guard], tmp_path: Path
+) -> None:
+    event = tmp_path / "event"
+    event.mkdir()
+    shutil.copy(SAMPLES / "event" / "event_04_classroom.jpg", event / "a.jpg")
+    (event / "b.jpg").write_bytes((event / "a.jpg").read_bytes()[:3000])
+    results = {
+        r.source.name: r for r in make_guard(purpose="school_website").clean_folder(event, tmp_path / "o", workers=1)
+    }
+    assert results["a.jpg"].refusal is None
+    assert results["b.jpg"].refusal is not None and results["b.jpg"].refusal.kind == "photo_truncated"

@@ -51,6 +51,18 @@ def face(outcome: Outcome | None, reason: Reason, *scores: float, fault: str | N
         (face(Outcome.NOT_COMPARABLE, Reason.NOT_COMPARABLE), "too small, blurred or turned to compare"),
         (face(Outcome.MATCH, Reason.CONSENTED, 0.72, 0.3), "020411 (0.72): consent covers this purpose"),
         (face(Outcome.MATCH, Reason.REFUSED, 0.72, 0.3), "020411 (0.72): consent refused for this purpose"),
+        (
+            face(Outcome.AMBIGUOUS, Reason.AMBIGUOUS, 0.61, 0.45),
+            "020411 (0.61) cannot be told from a relative, or is nearer to another face in this photo",
+        ),
+        (
+            replace(face(Outcome.MATCH, Reason.CONSENTED, 0.5, 0.3), photos=3),
+            "020411 (0.50), agreed by 3 photos: consent covers this purpose",
+        ),
+        (
+            replace(face(Outcome.CONTRADICTED, Reason.CONTRADICTED, 0.55, 0.3), photos=4),
+            "020411 (0.55) here, but 4 photos of this face do not agree",
+        ),
         (face(None, Reason.NO_RECOGNITION), "recognition is off, everybody is covered"),
         (face(None, Reason.FOUND_BY_CHECK), "found only by the check of the finished picture"),
     ],
