@@ -163,8 +163,9 @@ def _with_progress(
             covered += under_cover
             kept += len(result.faces) - under_cover
             refused += result.refusal is not None
-            progress.update(task, advance=1, kept=kept, covered=covered, refused=refused)
+            # First told, then shown: whatever stops the run in between, the photo is in the list.
             yield result
+            progress.update(task, advance=1, kept=kept, covered=covered, refused=refused)
 
 
 def _write_report(report: Path, results: list[PhotoResult], guard: Guard, plan: Plan) -> None:

@@ -83,7 +83,9 @@ def run_batch(
         else:
             ready.append(job)
     workers = min(workers, len(ready))
-    known = _examine(ready, rules, workers, examined)
+    known = _examine(plan.jobs, rules, workers, examined) if ready else {}
+    if recorder is not None:
+        recorder.unreported.clear()
     tasks = [(job, (job.source, known.get(job))) for job in ready]
     prepared = _here(prepare_or_refuse, tasks, rules) if workers <= 1 else _in_pool(_work, tasks, rules, workers)
     pending = dict.fromkeys(ready)
@@ -96,6 +98,8 @@ def run_batch(
                 yield from recorder.unreported
             raise
         yield result
+        if recorder is not None:
+            recorder.unreported.clear()
         if result.refusal is not None and result.refusal.kind == _ENDS_THE_RUN:
             prepared.close()
             break
@@ -127,22 +131,26 @@ def _refuse(source: Path, refusal: Refusal, recorder: Recorder | None) -> PhotoR
 
 def _examine(
     jobs: Sequence[Job], rules: Rules, workers: int, examined: Callable[[int, int], None]
-) -> dict[Job, Examined]:
-    """Find out who is in each photo, and let the photos tell each other; what fails here fails again when cleaned."""
+) -> dict[Job, Examined | Refusal]:
+    """Find out who is in each photo, and let the photos tell each other.
+
+    All photos of the plan are examined, those too that are in the output already: when a run is gone on with, its photos
+    are judged as if it had not been stopped.
+    """
     if rules.gallery is None or len(jobs) < 2:
         return {}
     tasks = [(job, (job.source,)) for job in jobs]
-    found: dict[Job, Examined] = {}
+    found: dict[Job, Examined | Refusal] = {}
+    workers = min(workers, len(jobs))
     outcomes = _here(examine_or_refuse, tasks, rules) if workers <= 1 else _in_pool(_look, tasks, rules, workers)
-    for done, (job, outcome) in enumerate(outcomes, 1):
-        if isinstance(outcome, Examined):
-            found[job] = outcome
-        examined(done, len(jobs))
+    for job, outcome in outcomes:
+        found[job] = outcome
+        examined(len(found), len(jobs))
     # In the order of the plan, not in that in which the workers happened to finish.
-    known = [found[job] for job in jobs if job in found]
-    linked = link_photos([one.found for one in known], rules.gallery)
-    known = [replace(one, found=faces) for one, faces in zip(known, linked, strict=True)]
-    return dict(zip([job for job in jobs if job in found], known, strict=True))
+    known = {job: one for job in jobs if isinstance(one := found[job], Examined)}
+    linked = link_photos([one.found for one in known.values()], rules.gallery)
+    told = {job: replace(one, found=faces) for (job, one), faces in zip(known.items(), linked, strict=True)}
+    return {**found, **told}
 
 
 def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examined | Refusal:
@@ -150,8 +158,15 @@ def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examine
     return _or_refuse(source, lambda: examine_photo(source, rules, backends))
 
 
-def prepare_or_refuse(source: Path, known: Examined | None, rules: Rules, backends: Backends) -> CleanedPhoto | Refusal:
-    """Clean one photo in memory; every failure that concerns it alone becomes a refusal."""
+def prepare_or_refuse(
+    source: Path, known: Examined | Refusal | None, rules: Rules, backends: Backends
+) -> CleanedPhoto | Refusal:
+    """Clean one photo in memory; every failure that concerns it alone becomes a refusal.
+
+    What could not be examined is refused: the others could not tell who is in it.
+    """
+    if isinstance(known, Refusal):
+        return known
     return _or_refuse(source, lambda: prepare_photo(source, rules, backends, known))
 
 
@@ -201,7 +216,7 @@ def _look(source: Path) -> Examined | Refusal:
     return examine_or_refuse(source, _worker_rules, default_backends())
 
 
-def _work(source: Path, known: Examined | None) -> CleanedPhoto | Refusal:
+def _work(source: Path, known: Examined | Refusal | None) -> CleanedPhoto | Refusal:
     assert _worker_rules is not None
     return prepare_or_refuse(source, known, _worker_rules, default_backends())
 

@@ -30,6 +30,7 @@ _REACH = (9.0, 260.0)
 # Who is alone in a photo has to be surer than somebody in company, unless the second detector sees them too.
 _ALONE, _ALONE_SUPPORTED = ((12.0, 0.75), (24.0, 0.67)), 0.40
 _COMPANY, _COMPANY_SUPPORTED = 0.85, 0.50
+_CROWD, _CROWD_SIZE = 0.5, 4
 # On its side or upside down a face has to be sure, and large enough that a pattern does not pass for it.
 _TURNED, _TURNED_SIDE = 0.70, 20.0
 
@@ -42,7 +43,7 @@ _CROP = 224
 _CROP_FACE = 100.0
 
 _SECOND_CANDIDATE = 0.5
-_SECOND_ACCEPT = 0.65
+_SECOND_ACCEPT, _SECOND_SURE = 0.65, 0.75
 _SECOND_CONFIRM = 0.3
 # The second detector sees a picture in 192 px: a face of less than this share of it is placed too coarsely to be
 # covered where it is said to be, and counts only if the primary detector confirms it.
@@ -96,10 +97,11 @@ def find_faces(pixels: Pixels, backends: Backends, look: Look, *, in_company: bo
 
 
 def _are_company(groups: Sequence[Group], scores: Sequence[float]) -> bool:
-    """Say whether there are surely people: one very sure face, one that both detectors see, or two sure ones."""
+    """Say whether there are surely people: a very sure face, one that both detectors see, two sure ones, or more."""
     best = max(scores, default=0.0)
     both = any(group.second and score >= _COMPANY_SUPPORTED for group, score in zip(groups, scores, strict=True))
-    return both or best >= _COMPANY or sum(score >= _SURE for score in scores) > 1
+    several = sum(score >= _SURE for score in scores) > 1 or sum(score >= _CROWD for score in scores) >= _CROWD_SIZE
+    return both or several or best >= _COMPANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,11 @@ class _Finder:
         """Take a group for a face or not."""
         if not group.primary:
             return self._settle_second(group, sure)
-        return self._settle_upright(group, score, sure, in_company=in_company) or self._settle_turned(group, sure)
+        return (
+            self._settle_upright(group, score, sure, in_company=in_company)
+            or self._settle_turned(group, sure)
+            or self._settle_sure_second(group, sure)
+        )
 
     def _settle_upright(
         self, group: Group, score: float, sure: Sequence[BoundingBox], *, in_company: bool
@@ -220,6 +226,12 @@ class _Finder:
     def _is_worth_a_crop(self, group: Group, score: float) -> bool:
         best = max(group.scores.values(), default=0.0)
         return self.levels[0].scale < 1 and best >= _WORTH_A_CROP and score < _SURE_WITHOUT_CROP
+
+    def _settle_sure_second(self, group: Group, sure: Sequence[BoundingBox]) -> Detection | None:
+        """Settle what the second detector is sure of and the primary one hardly sees."""
+        if group.second_score < _SECOND_SURE or _lies_on_any(group.face.box, sure):
+            return None
+        return replace(group.face, score=group.second_score, source=Source.BOTH)
 
     def _settle_second(self, group: Group, sure: Sequence[BoundingBox]) -> Detection | None:
         """Settle what only the second detector saw: it has to be sure, or the primary one sees it too when close."""

@@ -56,6 +56,10 @@ class PhotoTruncated(PhotoError):
     """The file ends before the picture does."""
 
 
+class PhotoChanged(PhotoError):
+    """The file is another one than at the beginning of the run."""
+
+
 class PhotoBroken(PhotoError):
     """The picture cannot be decoded."""
 

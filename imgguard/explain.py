@@ -30,7 +30,9 @@ def explain(face: FaceResult) -> str:
     if face.outcome is Outcome.AMBIGUOUS:
         return _ambiguous(face)
     if face.outcome is Outcome.CONTRADICTED:
-        return f"{_named(face.candidates[0])} here, but {face.photos} photos of this face do not agree"
+        return (
+            f"nearest is {_named(face.candidates[0])}, but {face.photos} photos of this face do not agree on who it is"
+        )
     agreed = f", agreed by {face.photos} photos" if face.photos > 1 else ""
     return f"{_named(face.candidates[0])}{agreed}: {reason}"
 

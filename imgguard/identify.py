@@ -220,29 +220,33 @@ class Gallery:
         # Asked as what has to hold, so that a score that is not a number never counts as one.
         if not candidates or not candidates[0].score >= self.threshold:
             return Outcome.NON_MATCH
-        best, *others = candidates
-        return Outcome.MATCH if all(self._is_ahead(best, other) for other in others) else Outcome.AMBIGUOUS
+        return Outcome.MATCH if self.leads(candidates) else Outcome.AMBIGUOUS
 
     def _is_ahead(self, best: Candidate, other: Candidate) -> bool:
         """Say whether the best is told apart from another, relatives with more certainty."""
         ours, theirs = (self._families.get(one.subject_id, frozenset()) for one in (best, other))
         return best.score - other.score >= (FAMILY_LEAD if ours & theirs else MIN_LEAD)
 
-    def scores_between(self, ones: Sequence[Embedding], others: Sequence[Embedding]) -> Floats:
-        """Compare faces with each other by the scores of this gallery.
+    def leads(self, candidates: Sequence[Candidate]) -> bool:
+        """Say whether the first candidate is clearly ahead of all others, whatever its score."""
+        return bool(candidates) and all(self._is_ahead(candidates[0], other) for other in candidates[1:])
 
-        Args:
-            ones: M embeddings.
-            others: N embeddings.
+    def prepare(self, embeddings: Sequence[Embedding]) -> Floats:
+        """Make faces comparable with each other: the dot product of two rows is their score.
 
         Returns:
-            (M, N) float32.
+            (N, 128) float32.
         """
-        left, right = (
-            self._calibration.prepare(np.array([e.vector for e in side], np.float32).reshape(-1, _DIMENSIONS))
-            for side in (ones, others)
-        )
-        return np.asarray(left @ right.T, np.float32)
+        vectors = np.array([embedding.vector for embedding in embeddings], np.float32)
+        return self._calibration.prepare(vectors.reshape(-1, _DIMENSIONS))
+
+    def score_with(self, prepared: Floats, subject_id: str) -> float:
+        """Compare a prepared face with one enrolled person.
+
+        Raises:
+            ValueError: if nobody of that number is enrolled.
+        """
+        return float(prepared @ self._prepared[self.subject_ids.index(subject_id)])
 
 
 def identify_photo(probes: Iterable[Probe], gallery: Gallery) -> tuple[Identification, ...]:
@@ -250,12 +254,7 @@ def identify_photo(probes: Iterable[Probe], gallery: Gallery) -> tuple[Identific
 
     Where two faces match one person, the better match keeps the name and the others become ambiguous.
     """
-    return once_a_photo([gallery.identify(probe) for probe in probes])
-
-
-def once_a_photo(found: Iterable[Identification]) -> tuple[Identification, ...]:
-    """Leave each name to the better of the faces that match it."""
-    found = list(found)
+    found = [gallery.identify(probe) for probe in probes]
     best: dict[str, int] = {}
     for index in sorted(range(len(found)), key=lambda i: -_best_score(found[i])):
         subject_id = found[index].subject_id

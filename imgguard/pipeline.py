@@ -14,7 +14,7 @@ from consent.policy import Unidentified, Verdict
 from imgguard.covers import cover_for
 from imgguard.detect import detect_faces
 from imgguard.embed import make_probe
-from imgguard.errors import PhotoTooLarge, UncleanOutput
+from imgguard.errors import PhotoChanged, PhotoTooLarge, UncleanOutput
 from imgguard.identify import identify_photo
 from imgguard.photo import load_photo
 from imgguard.redact import redact
@@ -68,7 +68,7 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
         path: The source.
         rules: What holds for the run.
         backends: The models.
-        known: Who is in it, if that was found before; not used if the file has changed since.
+        known: Who is in it, if that was found before.
 
     Returns:
         The finished, checked bytes and every decision behind them.
@@ -77,10 +77,14 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
         PhotoError: naming the file, the reason and what to do.
     """
     photo = load_photo(path)
-    if known is not None and known.sha256 == photo.sha256:
+    if known is None:
+        faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
+    elif known.sha256 == photo.sha256:
         faces = tuple(_judged(found, rules) for found in known.found)
     else:
-        faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
+        raise PhotoChanged(
+            f"{path}: was changed while imgguard was working", "Run again when nothing else works on it."
+        )
     return _cover_until_clean(photo, faces, rules, backends)
 
 

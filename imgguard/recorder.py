@@ -47,7 +47,6 @@ class Recorder:
             with folder.publishing(cleaned.content, target), self.store.atomic():
                 self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
             self.unreported.append(result)
-        self.unreported.remove(result)
         return result
 
     def refuse(self, result: PhotoResult) -> None:

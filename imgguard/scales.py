@@ -22,7 +22,7 @@ TILE_OVERLAP = 80
 # little; what is smaller still can hardly be recognised by anybody; a large false cover costs the picture.
 _NEEDED = ((8.0, 0.55), (12.0, 0.18), (18.0, 0.24), (40.0, 0.28), (80.0, 0.40))
 _NEEDED_BY_MANY = ((8.0, 0.40), (12.0, 0.15), (18.0, 0.18), (40.0, 0.25), (80.0, 0.40))
-_NEEDED_BY_CHECK = ((8.0, 0.60), (12.0, 0.40), (40.0, 0.40), (80.0, 0.50))
+_NEEDED_BY_CHECK = ((8.0, 0.55), (12.0, 0.32), (40.0, 0.32), (80.0, 0.40))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,7 @@ _LOOKS = {
     Search.NORMAL: Look((Pass(1280, 0.5), Pass(960), Pass(640))),
     Search.THOROUGH: Look((Pass(1600, 0.75), Pass(1280, 0.35), Pass(960), Pass(640)), _NEEDED_BY_MANY, mirrored=True),
 }
-# For the check of the output: in between the others, so that a face which fell through there has a new chance; and
-# surer, since what it finds beside a cover is mostly the cover.
+# For the check of the output: in between the others, so that a face which fell through there has a new chance.
 SECOND_LOOK = Look((Pass(840, 0.32), Pass(480)), _NEEDED_BY_CHECK, turned=False)
 
 

@@ -95,7 +95,7 @@ def check_output(
         problem = "the finished file does not decode" if pixels is None else "the finished picture has another size"
         return OutputCheck(parts, (), (), 0, (problem,))
     mask = cover_mask([face.cover for face in covered], [face.box for face in kept], photo.size)
-    found = find_faces(pixels, backends, SECOND_LOOK, in_company=bool(covered))
+    found = find_faces(pixels, backends, SECOND_LOOK, in_company=bool(covered or kept))
     return OutputCheck(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, photo.pixels, pixels, gallery, backends)),

@@ -29,7 +29,7 @@ from imgguard import (
     Status,
 )
 from imgguard.backends import default_backends
-from imgguard.errors import WeightsError
+from imgguard.errors import PhotoChanged, WeightsError
 from imgguard.pipeline import examine_photo, prepare_photo
 from imgguard.recorder import Recorder
 from tests.conftest import SAMPLES
@@ -403,18 +403,34 @@ def test_what_photos_tell_each_other_decides(
     assert told == [(1, 2), (2, 2)]
 
 
-def test_a_photo_that_has_changed_since_it_was_examined_is_examined_again(
-    make_guard: Callable[..., Guard], tmp_path: Path
-) -> None:
+def test_a_photo_that_has_changed_since_it_was_examined_is_refused(make_guard: Callable[..., Guard]) -> None:
+    """Who is in it was told by other photos, for another picture."""
     rules, backends = make_guard(purpose="school_website").rules, default_backends()
     path = SAMPLES / "event" / "event_04_classroom.jpg"
     known = examine_photo(path, rules, backends)
+    assert any(face.cover is None for face in prepare_photo(path, rules, backends, known).faces)
     covering = replace(known, found=contradict([known.found], rules.gallery)[0])
-    kept = [face.cover is None for face in prepare_photo(path, rules, backends).faces]
-    assert any(kept)
     assert not any(face.cover is None for face in prepare_photo(path, rules, backends, covering).faces)
-    changed = replace(covering, sha256="0" * 64)
-    assert [face.cover is None for face in prepare_photo(path, rules, backends, changed).faces] == kept
+    with pytest.raises(PhotoChanged, match=r"event_04_classroom\.jpg: was changed"):
+        prepare_photo(path, rules, backends, replace(known, sha256="0" * 64))
+
+
+def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(
+    make_guard: Callable[..., Guard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = tmp_path / "event"
+    event.mkdir()
+    for name in ("event_04_classroom.jpg", "event_09_one.jpg"):
+        shutil.copy(SAMPLES / "event" / name, event / name)
+    guard = make_guard(purpose="school_website")
+    list(guard.clean_folder(event, tmp_path / "out", workers=1))
+    (tmp_path / "out" / "event_09_one.jpg").unlink()
+    asked = []
+    real = imgguard.batch.link_photos
+    monkeypatch.setattr(imgguard.batch, "link_photos", lambda photos, g: asked.append(len(photos)) or real(photos, g))
+    results = list(guard.clean_folder(event, tmp_path / "out", workers=1))
+    assert asked == [2]
+    assert {r.refusal.kind for r in results if r.refusal} == {"output_exists"}
 
 
 def test_a_photo_that_cannot_be_examined_is_refused_and_the_others_are_linked(

@@ -248,6 +248,24 @@ def test_two_rather_sure_faces_are_company_too() -> None:
     assert len(find_faces(pixels, backends, replace(FIRST_LOOK, turned=False))) == 3
 
 
+def test_a_crowd_of_doubtful_faces_is_company_for_itself() -> None:
+    squares = [(100 + 200 * i, 300, 60) for i in range(5)]
+    backends = fake_backends(primary=SquareDetector(score=0.6))
+    for search in Search:
+        assert len(find_faces(with_squares(1280, 960, *squares), backends, search.look)) == 5
+        assert find_faces(with_squares(1280, 960, squares[0]), backends, search.look) == ()
+    assert len(find_faces(with_squares(1280, 960, *squares), backends, SECOND_LOOK)) == 5
+
+
+@pytest.mark.parametrize("weakly", [0.0, 0.12, 0.3])
+def test_a_face_that_the_second_detector_is_sure_of_stays_however_weakly_the_primary_sees_it(weakly: float) -> None:
+    first, second = SquareDetector(score=weakly), SquareDetector(Source.BLAZEFACE, score=0.95)
+    pixels = with_squares(800, 600, (200, 150, 300))
+    (face,) = find_faces(pixels, fake_backends(first, second), FIRST_LOOK)
+    assert face.box.iou(BoundingBox(200, 150, 500, 450)) > 0.8
+    assert find_faces(pixels, fake_backends(first), FIRST_LOOK) == ()
+
+
 def test_a_lone_tiny_face_has_to_be_surer_than_a_larger_one() -> None:
     backends = fake_backends(primary=SquareDetector(score=0.7))
     assert len(find_faces(with_squares(1280, 960, (900, 500, 40)), backends, FIRST_LOOK)) == 1

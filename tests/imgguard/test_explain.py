@@ -61,7 +61,7 @@ def face(outcome: Outcome | None, reason: Reason, *scores: float, fault: str | N
         ),
         (
             replace(face(Outcome.CONTRADICTED, Reason.CONTRADICTED, 0.55, 0.3), photos=4),
-            "020411 (0.55) here, but 4 photos of this face do not agree",
+            "nearest is 020411 (0.55), but 4 photos of this face do not agree on who it is",
         ),
         (face(None, Reason.NO_RECOGNITION), "recognition is off, everybody is covered"),
         (face(None, Reason.FOUND_BY_CHECK), "found only by the check of the finished picture"),
