@@ -13,6 +13,7 @@ from imgguard.backends import default_backends
 from imgguard.calibration import Calibration
 from imgguard.threshold import nearest_others
 
+FEWEST_PAIRS = 10
 SCORES = np.round(np.arange(0.10, 0.75, 0.01), 2)
 
 
@@ -58,7 +59,9 @@ def tail_of(people: People, chosen: np.ndarray, calibration: Calibration, refere
             reached += weight * (ordered.size - np.searchsorted(ordered, SCORES))
             total += weight * ordered.size
     shares = reached / total
-    return tuple((float(s), float(f"{p:.3g}")) for s, p in zip(SCORES, shares, strict=True) if p > 0)
+    # What fewer pairs of people than that reach is chance: whether they have relatives among them.
+    least = 2 * FEWEST_PAIRS / len(chosen) ** 2
+    return tuple((float(s), float(f"{p:.3g}")) for s, p in zip(SCORES, shares, strict=True) if p >= least)
 
 
 def nearests_of(people: People, chosen: np.ndarray, calibration: Calibration) -> tuple:

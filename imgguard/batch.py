@@ -134,8 +134,8 @@ def _examine(
 ) -> dict[Job, Examined | Refusal]:
     """Find out who is in each photo, and let the photos tell each other.
 
-    All photos of the plan are examined, those too that are in the output already: when a run is gone on with, its photos
-    are judged as if it had not been stopped.
+    All photos of the plan are examined, those too that are in the output already: when a run is gone on with, its
+    photos are judged as if it had not been stopped.
     """
     if rules.gallery is None or len(jobs) < 2:
         return {}

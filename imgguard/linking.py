@@ -103,7 +103,7 @@ def _judge(cluster: Sequence[int], faces: _Faces, gallery: Gallery) -> Iterator[
 
 
 def _lost(face: Identification, gallery: Gallery) -> str | None:
-    """Whom a face would have been, had another face of its photo not been nearer to them: surely it is not that person."""
+    """Give the person to whom another face of the photo was nearer, so that this one is surely somebody else."""
     if face.outcome is not Outcome.AMBIGUOUS or not gallery.leads(face.candidates):
         return None
     return face.candidates[0].subject_id

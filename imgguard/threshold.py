@@ -36,6 +36,9 @@ _MOST = 2.5
 _CAUTION = 1.25
 # The part of a measured curve that tells how it goes on, in logarithms of the share.
 _LAST_STRETCH = 2.0
+# In the data one comparison in 500,000 is of relatives or of people as much alike, and their scores fall slowly.
+_RELATIVES_FROM = -math.log(2e-6)
+_RELATIVES_SLOPE = 0.08
 
 
 def size_threshold(
@@ -63,14 +66,17 @@ def calibrated_at(count: int, calibration: Calibration, fpir: float, references:
 
 
 def _score_at(tail: tuple[tuple[float, float], ...], wanted: float) -> float:
-    """Read the score off a curve of falling shares, by their negative logarithm; beyond its end it goes on."""
+    """Read the score off a curve of falling shares, by their negative logarithm.
+
+    Beyond its end it goes on as it did, as far as unrelated strangers go, and then by the slower fall of relatives.
+    """
     scores = [score for score, _ in tail]
     logs = [-math.log(share) for _, share in tail]
-    if wanted > logs[-1]:
-        before = next(i for i, value in enumerate(logs) if value > logs[-1] - _LAST_STRETCH)
-        slope = (scores[-1] - scores[before]) / (logs[-1] - logs[before])
-        return scores[-1] + (wanted - logs[-1]) * slope
-    return float(np.interp(wanted, logs, scores))
+    before = next(i for i, value in enumerate(logs) if value > logs[-1] - _LAST_STRETCH)
+    slope = (scores[-1] - scores[before]) / (logs[-1] - logs[before])
+    relatives = max(_RELATIVES_FROM, logs[-1])
+    unrelated = max(min(wanted, relatives) - logs[-1], 0.0)
+    return float(np.interp(wanted, logs, scores)) + unrelated * slope + max(wanted - relatives, 0.0) * _RELATIVES_SLOPE
 
 
 def own_threshold(
