@@ -47,7 +47,7 @@ fpir_option = click.option(
     callback=_fpir,
     metavar="SHARE",
     help="Accepted share of strangers left visible by mistake, 0.000001 to 0.01. If not given 0.001: of 1,000 "
-    "strangers' faces at most one is left visible by mistake.",
+    "strangers' faces at most one is left visible by mistake (measured on adults, up to 400 enrolled).",
 )
 old_id_photos_option = click.option(
     "--old-id-photos", is_flag=True, help="Also use ID photos that are older than 36 months."

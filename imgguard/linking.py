@@ -1,8 +1,8 @@
 """Link the faces of one person across the photos of an event, in memory, for the length of one run.
 
 Several photos of a face say more about who it is than one does. Two who are surely recognised confirm a third face of
-theirs that is just too doubtful; and whoever is taken for different people, or matches somebody in one photo whom the
-others hardly resemble, is covered in all of them. Nobody is named by links alone, and who could be more than one
+theirs that is just too doubtful; and whoever is taken for different people, or matches somebody in one photo whom all
+faces together do not reach, is covered in all of them. Nobody is named by links alone, and who could be more than one
 person stays covered.
 """
 
@@ -93,7 +93,7 @@ def _judge(cluster: Sequence[int], faces: _Faces, gallery: Gallery) -> Iterator[
     someone = min(named)
     scores = {index: gallery.score_with(faces.vectors[index], someone) for index in cluster}
     disputed = len(named) > 1 or any(_lost(face, gallery) == someone for face in found.values())
-    if disputed or not sum(scores.values()) / len(scores) >= gallery.threshold - MOST_DOUBT:
+    if disputed or not sum(scores.values()) / len(scores) >= gallery.threshold:
         yield from ((index, Outcome.CONTRADICTED) for index in cluster)
     elif _witnesses([index for index in cluster if found[index].subject_id], faces) >= WITNESSES:
         for index, face in found.items():
