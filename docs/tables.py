@@ -82,7 +82,7 @@ def scenes(size: str) -> Callable[[dict[str, Any]], str]:
 def spoilt(results: dict[str, Any]) -> str:
     """Spoilt faces."""
     names = list(results["conditions"][0]["found"])
-    heads = ("40 faces of 80 px, share found", "", *names)
+    heads = ("24 faces of 80 px, share found", "", *names)
     rows = [
         [one["what"], one["strength"], *(f"{one['found'][name]:.2f}" for name in names)]
         for one in results["conditions"]

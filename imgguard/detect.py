@@ -36,6 +36,7 @@ _TURNED, _TURNED_SIDE = 0.70, 20.0
 
 # A false cover of more than this share of the photo costs the picture: such a face has to be sure, or seen again.
 _LARGE, _LARGE_SURE, _LARGE_CONFIRM = 0.06, 0.8, 0.2
+_EDGE = 0.05
 
 _WORTH_A_CROP = 0.15
 _SURE_WITHOUT_CROP = 0.60
@@ -221,7 +222,10 @@ class _Finder:
 
     def _is_doubtful_and_large(self, face: Detection, score: float, *, supported: bool) -> bool:
         height, width = self.pixels.shape[:2]
-        return not supported and score < _LARGE_SURE and face.box.area > _LARGE * height * width
+        box = face.box
+        # What is cut off at the photo's edge does not look like a face in a close-up either.
+        inside = min(box.x1, box.y1, width - box.x2, height - box.y2) > _EDGE * box.side
+        return inside and not supported and score < _LARGE_SURE and box.area > _LARGE * height * width
 
     def _is_worth_a_crop(self, group: Group, score: float) -> bool:
         best = max(group.scores.values(), default=0.0)

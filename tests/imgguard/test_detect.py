@@ -221,6 +221,11 @@ def test_a_large_face_is_sure_or_seen_again(side: int, score: float, count: int)
     assert len(find_faces(pixels, fake_backends(primary=SquareDetector(score=score)), FIRST_LOOK)) == 1
 
 
+def test_a_large_face_that_the_edge_cuts_off_need_not_be_seen_again() -> None:
+    backends = fake_backends(primary=NotClose(score=0.75))
+    assert len(find_faces(with_squares(800, 600, (0, 200, 240)), backends, FIRST_LOOK)) == 1
+
+
 class Scored(SquareDetector):
     """Gives each square the score that its size stands for."""
 
