@@ -43,6 +43,10 @@ class People:
         """Numbers of a person's pictures."""
         return np.flatnonzero(self.person == person)
 
+    def firsts(self, chosen: np.ndarray) -> np.ndarray:
+        """The first vector of each of these people, (len(chosen), 128)."""
+        return self.vectors[[self.of(person)[0] for person in chosen]]
+
 
 def read_people(cache: Path | None) -> People:
     """Embed everybody, or read what an earlier run has kept."""

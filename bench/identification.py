@@ -146,7 +146,7 @@ def simulate(worlds: Sequence[World], size: int) -> tuple[float, float, float]:
     rates, misses, thresholds = [], [], []
     for people, half, calibration in worlds:
         threshold = size_threshold(size, calibration)
-        firsts = calibration.prepare(people.vectors[[people.of(p)[0] for p in half]])
+        firsts = calibration.prepare(people.firsts(half))
         for place, person in enumerate(half):
             own = calibration.prepare(people.vectors[people.of(person)])
             others = np.delete(own @ firsts.T, place, axis=1)
@@ -187,7 +187,7 @@ def measure_alike(worlds: Sequence[World], out: Path) -> dict[str, Any]:
         thresholds = []
         for people, half, calibration in worlds:
             rng = np.random.default_rng(1)
-            firsts = calibration.prepare(people.vectors[[people.of(p)[0] for p in half]])
+            firsts = calibration.prepare(people.firsts(half))
             alike = firsts @ firsts.T
             for _ in range(100):
                 near = np.argsort(-alike[rng.integers(len(half))])[: 2 * size]
@@ -244,7 +244,7 @@ def measure_quality(worlds: Sequence[World], out: Path) -> dict[str, Any]:
     """What size, blur and pose do: strangers' comparisons and missed people, with the quality gate open."""
     people, half, calibration = worlds[0]
     several = [p for p in half if len(people.of(p)) > 1][:150]
-    theirs = calibration.prepare(people.vectors[[people.of(p)[0] for p in half]])
+    theirs = calibration.prepare(people.firsts(half))
     place = {int(p): i for i, p in enumerate(half)}
     root = data_folder("identity")
     kinds: dict[str, Spoilt] = defaultdict(Spoilt)
@@ -285,7 +285,7 @@ def turn_bin(turn: float) -> str:
 
 
 def shrunk(side: float) -> Any:
-    """Shrink a picture until its face has this many pixels (the data's faces have about 80), and enlarge it again."""
+    """Shrink a picture until its face has this many pixels (the data's faces have about 80)."""
 
     def spoil(pixels: np.ndarray) -> np.ndarray:
         small = cv2.resize(pixels, None, fx=side / 80, fy=side / 80, interpolation=cv2.INTER_AREA)

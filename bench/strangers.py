@@ -37,7 +37,7 @@ def calibrate(people: People, chosen: np.ndarray) -> Calibration:
     """Measure the mean face, the spread and the tails of strangers' scores."""
     ones = np.array([people.vectors[people.of(p)].mean(axis=0) for p in chosen])
     mean = ones.mean(axis=0).astype(np.float32)
-    firsts = np.array([people.vectors[people.of(p)[0]] for p in chosen]) - mean
+    firsts = people.firsts(chosen) - mean
     firsts /= np.linalg.norm(firsts, axis=1, keepdims=True)
     covariance = np.cov(firsts.T).astype(np.float32)
     spread = float(np.sqrt(np.einsum("ij,jk,ik->i", firsts, covariance, firsts)).mean())

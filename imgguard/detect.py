@@ -268,7 +268,12 @@ def look_closer(pixels: Pixels, backends: Backends, box: BoundingBox) -> Detecti
         The surest detection of the face in that box, whatever its score; None where there is none.
     """
     view = cut_out(pixels, box.center, _CROP * max(box.width, box.height, 1.0) / _CROP_FACE, _CROP)
-    found = [view.back(face) for face in backends.primary.detect(view.pixels, _CANDIDATE)]
+    return surest_in(view, box, backends, _CANDIDATE)
+
+
+def surest_in(view: View, box: BoundingBox, backends: Backends, min_score: float) -> Detection | None:
+    """Give the surest detection that the primary detector makes in a view of the face in a box; None without one."""
+    found = (view.back(face) for face in backends.primary.detect(view.pixels, min_score))
     return max((face for face in found if same_face(face.box, box)), key=lambda face: face.score, default=None)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.backends import Backends, default_backends
-from imgguard.grouping import same_face
+from imgguard.detect import surest_in
 from imgguard.lazy import cv2
 from imgguard.scales import cut_out
 from imgguard.types import Detection, Embedding, Probe, Quality, Source
@@ -88,9 +88,7 @@ def _close_up(
     box = detection.box
     upright = cut_out(pixels, box.center, side * max(box.width, box.height, 1.0) / face, side)
     view = [upright, *upright.turned()][quarters_turned(detection.landmarks)]
-    view = view.mirrored() if mirror else view
-    there = (view.back(near) for near in backends.primary.detect(view.pixels, _PRECISE))
-    return max((near for near in there if same_face(near.box, box)), key=lambda near: near.score, default=None)
+    return surest_in(view.mirrored() if mirror else view, box, backends, _PRECISE)
 
 
 def quarters_turned(landmarks: Floats) -> int:

@@ -377,6 +377,15 @@ def test_a_recorder_records_refusals_by_kind_alone(tmp_path: Path) -> None:
         assert store.query("SELECT refusal, source_sha256 FROM photos") == [("photo_broken", None)]
 
 
+def event_of(tmp_path: Path, *names: str) -> Path:
+    """A folder with some of the sample school's event photos."""
+    event = tmp_path / "event"
+    event.mkdir()
+    for name in names:
+        shutil.copy(SAMPLES / "event" / name, event / name)
+    return event
+
+
 def contradict(photos: Sequence[Sequence[Identification]], gallery: Gallery) -> tuple[tuple[Identification, ...], ...]:
     return tuple(tuple(replace(face, outcome=Outcome.CONTRADICTED, photos=2) for face in found) for found in photos)
 
@@ -385,10 +394,7 @@ def contradict(photos: Sequence[Sequence[Identification]], gallery: Gallery) -> 
 def test_what_photos_tell_each_other_decides(
     workers: int, make_guard: Callable[..., Guard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = tmp_path / "event"
-    event.mkdir()
-    for name in ("event_04_classroom.jpg", "event_10_visitors.jpg"):
-        shutil.copy(SAMPLES / "event" / name, event / name)
+    event = event_of(tmp_path, "event_04_classroom.jpg", "event_10_visitors.jpg")
     guard = make_guard(purpose="school_website")
     alone = [face for result in guard.clean_folder(event, tmp_path / "a", workers=workers) for face in result.faces]
     assert any(face.cover is None for face in alone)
@@ -418,10 +424,7 @@ def test_a_photo_that_has_changed_since_it_was_examined_is_refused(make_guard: C
 def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(
     make_guard: Callable[..., Guard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = tmp_path / "event"
-    event.mkdir()
-    for name in ("event_04_classroom.jpg", "event_09_one.jpg"):
-        shutil.copy(SAMPLES / "event" / name, event / name)
+    event = event_of(tmp_path, "event_04_classroom.jpg", "event_09_one.jpg")
     guard = make_guard(purpose="school_website")
     list(guard.clean_folder(event, tmp_path / "out", workers=1))
     (tmp_path / "out" / "event_09_one.jpg").unlink()
@@ -436,12 +439,10 @@ def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(
 def test_a_photo_that_cannot_be_examined_is_refused_and_the_others_are_linked(
     make_guard: Callable[..., Guard], tmp_path: Path
 ) -> None:
-    event = tmp_path / "event"
-    event.mkdir()
-    shutil.copy(SAMPLES / "event" / "event_04_classroom.jpg", event / "a.jpg")
-    (event / "b.jpg").write_bytes((event / "a.jpg").read_bytes()[:3000])
+    event = event_of(tmp_path, "event_04_classroom.jpg")
+    (event / "b.jpg").write_bytes((event / "event_04_classroom.jpg").read_bytes()[:3000])
     results = {
         r.source.name: r for r in make_guard(purpose="school_website").clean_folder(event, tmp_path / "o", workers=1)
     }
-    assert results["a.jpg"].refusal is None
+    assert results["event_04_classroom.jpg"].refusal is None
     assert results["b.jpg"].refusal is not None and results["b.jpg"].refusal.kind == "photo_truncated"
