@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imgguard.sanitize import isobmff, jpeg, png, riff
-from imgguard.types import Encoding, Format, Part
+from imgguard.types import Encoding, Format, Part, Written
 
 if TYPE_CHECKING:
-    from imgguard.types import Pixels
+    from imgguard.redact import Redacted
+    from imgguard.types import Photo, Pixels
 
-__all__ = ["SUFFIXES", "encode", "fits", "leftovers", "output_format", "scan"]
+__all__ = ["SUFFIXES", "encode", "fits", "leftovers", "output_format", "scan", "write"]
 
 SUFFIXES = {Format.JPEG: ".jpg", Format.PNG: ".png", Format.WEBP: ".webp"}
 
@@ -56,6 +57,19 @@ def encode(pixels: Pixels, container: Format, encoding: Encoding) -> bytes:
         encoding: How the source was compressed; the output will be near it.
     """
     return _ENCODERS[container](pixels, encoding)
+
+
+def write(photo: Photo, redacted: Redacted, container: Format) -> Written:
+    """Write a covered photo into a container, with nothing attached; exactly outside of the covers where that can be.
+
+    Args:
+        photo: The source.
+        redacted: The same picture with its covers.
+        container: What to write.
+    """
+    content = encode(redacted.pixels, container, photo.encoding)
+    exact = container is Format.PNG or (container is Format.WEBP and photo.encoding.lossless)
+    return Written(content, 0 if exact else None)
 
 
 def scan(content: bytes, container: Format) -> tuple[Part, ...]:
