@@ -51,6 +51,14 @@ def is_srgb(icc: bytes | None) -> bool:
     return icc is None or _transform(icc, "RGB") is None
 
 
+def keeps_colours(image: Image.Image, icc: bytes | None) -> bool:
+    """Say whether a picture's samples are sRGB, or its grey, as they are, so that no profile has to be applied."""
+    mode = {"1": "L", "L": "L", "LA": "L", "La": "L", "I": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
+    if image.mode in _SIXTEEN_BIT:
+        mode = "L"
+    return icc is None or _transform(icc, mode) is None
+
+
 def _as_array(rgb: Image.Image) -> Pixels:
     # Pillow keeps four bytes a pixel: taking them as they are and dropping one is much faster than packing three.
     width, height = rgb.size

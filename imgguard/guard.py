@@ -92,8 +92,6 @@ class Guard:
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
-        if wanted is Format.HEIF:
-            raise SetupError("HEIF is not written", "Choose jpeg, png or webp.")
         style, search = _known(Style, style, "style"), _known(Search, search, "search")
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         if not recognition:

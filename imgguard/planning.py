@@ -28,9 +28,14 @@ _SAME_FORMAT = {
     Format.JPEG: {".jpg", ".jpeg", ".jpe", ".jfif"},
     Format.PNG: {".png"},
     Format.WEBP: {".webp"},
+    Format.GIF: {".gif"},
+    Format.TIFF: {".tif", ".tiff"},
+    Format.BMP: {".bmp", ".dib"},
+    Format.HEIF: {".heic", ".heif", ".hif"},
+    Format.AVIF: {".avif"},
 }
 # A file with such a name is meant to be a photo: if its bytes are not, that is a refusal, not some other file.
-_PHOTO_SUFFIXES = {".heic", ".heif", ".hif"}.union(*_SAME_FORMAT.values())
+_PHOTO_SUFFIXES = set[str]().union(*_SAME_FORMAT.values())
 
 
 @dataclass(frozen=True, slots=True)

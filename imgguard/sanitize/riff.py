@@ -67,3 +67,11 @@ def _chunk(content: bytes, at: int, end: int, *, first: bool) -> Part:
     if name in _PICTURES:
         return Part(name, at, padded, _PICTURES[name], allowed=first)
     return Part(name, at, padded, _MEANINGS.get(name, "unknown chunk"), False)
+
+
+def canvas(content: bytes) -> tuple[int, int] | None:
+    """Give the width and height that a WebP's extended header claims; None where it has none."""
+    if content[12:16] != b"VP8X" or len(content) < 30:
+        return None
+    width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
+    return width, height
