@@ -239,7 +239,8 @@ def _samples(pixels: Pixels, units: tuple[int, int, int, int], mcu: tuple[int, i
     missing = rows * height - part.shape[0], columns * width - part.shape[1]
     if any(missing):
         part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    return np.asarray(cv2.transform(part.astype(np.float32), _YCC), np.float32) - np.float32([128, 0, 0])
+    shifted = cv2.transform(part.astype(np.float32), np.column_stack([_YCC, [-128, 0, 0]]).astype(np.float32))
+    return np.asarray(shifted, np.float32)
 
 
 def _fewer(samples: Floats, blocks: tuple[int, int]) -> Floats:
