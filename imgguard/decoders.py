@@ -23,7 +23,24 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 200_000_000
 
-_MODES = {"1", "L", "P", "RGB", "RGBA", "RGBX", "CMYK", "LA", "PA", "La", "RGBa", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+_MODES = {
+    "1",
+    "L",
+    "P",
+    "RGB",
+    "RGBA",
+    "RGBX",
+    "CMYK",
+    "LA",
+    "PA",
+    "La",
+    "RGBa",
+    "I",
+    "I;16",
+    "I;16B",
+    "I;16L",
+    "I;16N",
+}
 _COUNTED_IN_HEADER = {Format.PNG, Format.WEBP, Format.HEIF, Format.AVIF}
 # TIFF 6.0 and its supplements; DNG 1.7, chapter 2; TIFF/EP.
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262

@@ -8,17 +8,17 @@ import stat
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgguard.colour import is_srgb, keeps_colours, to_srgb
+from imgguard.colour import profile_of, to_srgb
 from imgguard.decoders import open_picture
 from imgguard.errors import PhotoBroken, PhotoError, PhotoTooLarge, PhotoTruncated, PhotoUnreadable, unreadable
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.lazy import cv2
 from imgguard.raster import read_raster, rgb8
-from imgguard.types import Encoding, Format, Photo, Raster
+from imgguard.types import Encoding, Format, Photo, Profile, Raster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from imgguard.types import Pixels
 
-    _Samples = TypeVar("_Samples", NDArray[np.uint8], NDArray[np.uint16])
+    Samples = NDArray[Any]
 
 MAX_BYTES = 512 * 1024 * 1024
 
 _ORIENTATION_TAG = 0x0112
-_UPRIGHT: dict[int, Callable[[_Samples], _Samples]] = {
+_UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
     # What to do for each EXIF orientation (Exif 3.0, 4.6.5.1.6).
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -65,15 +65,19 @@ def load_photo(path: Path | str) -> Photo:
             warnings.simplefilter("ignore")
             image = open_picture(content, container, path)
             icc = image.info.get("icc_profile") or None
+            profile = profile_of(icc, _colours(image))
             orientation = _orientation(image, container)
             encoding = _encoding(image, container, content)
-            raster = _raster(image, icc, container, content, encoding, orientation)
-            pixels = rgb8(raster) if raster else _upright(_decode(image, icc, container, content), orientation)
+            raster = _raster(image, container, content, orientation) if profile and encoding.lossless else None
+            own = None if profile else icc
+            stored = rgb8(raster) if raster else _upright(_decode(image, own, container, content), orientation)
+            pixels = stored if profile in (None, Profile.SRGB) else _in_srgb(stored, icc)
     except PhotoError:
         raise
     except Exception as error:
         raise _undecodable(path, container, content, error) from error
     pixels.setflags(write=False)
+    stored.setflags(write=False)
     return Photo(
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -82,9 +86,11 @@ def load_photo(path: Path | str) -> Photo:
         format=container,
         icc=icc,
         encoding=encoding,
-        stored=pixels,
+        stored=stored,
+        profile=profile or Profile.SRGB,
         raster=raster,
         orientation=orientation,
+        converted=profile is None,
     )
 
 
@@ -109,11 +115,14 @@ def read_content(path: Path) -> bytes:
     return content
 
 
-def _raster(
-    image: Image.Image, icc: bytes | None, container: Format, content: bytes, encoding: Encoding, orientation: int
-) -> Raster | None:
-    if not encoding.lossless or image.mode == "CMYK" or not keeps_colours(image, icc):
-        return None
+def _colours(image: Image.Image) -> str:
+    """Name the mode of a picture's colours without alpha and palette, as `profile_of` wants it."""
+    if image.mode in ("1", "L", "LA", "La", "I") or image.mode.startswith("I;16"):
+        return "L"
+    return "RGB" if image.mode in ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa") else image.mode
+
+
+def _raster(image: Image.Image, container: Format, content: bytes, orientation: int) -> Raster:
     raster = read_raster(image, content, container)
     samples = _upright(raster.samples, orientation)
     samples.setflags(write=False)
@@ -121,15 +130,23 @@ def _raster(
 
 
 def _decode(image: Image.Image, icc: bytes | None, container: Format, content: bytes) -> Pixels:
-    """Decode to sRGB; a plain JPEG through OpenCV, which gives the array without the copies that Pillow needs."""
-    plain = container is Format.JPEG and image.mode == "RGB" and is_srgb(icc) and not _ends_early(container, content)
-    if plain:
+    """Decode, and convert to sRGB by a profile if one is given.
+
+    A plain JPEG goes through OpenCV, which gives the array without the copies that Pillow needs.
+    """
+    if container is Format.JPEG and image.mode == "RGB" and icc is None and not _ends_early(container, content):
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
         decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         if decoded is not None and decoded.shape[:2] == image.size[::-1]:
             return np.asarray(decoded, np.uint8)
     image.load()
     return to_srgb(image, icc)
+
+
+def _in_srgb(stored: Pixels, icc: bytes | None) -> Pixels:
+    from PIL import Image
+
+    return to_srgb(Image.fromarray(stored), icc)
 
 
 def _undecodable(path: Path, container: Format, content: bytes, error: Exception) -> PhotoError:
@@ -158,7 +175,7 @@ def _orientation(image: Image.Image, container: Format) -> int:
         return 1
 
 
-def _upright(samples: _Samples, orientation: int) -> _Samples:
+def _upright(samples: Samples, orientation: int) -> Samples:
     turn = _UPRIGHT.get(orientation)
     return np.ascontiguousarray(turn(samples)) if turn else samples
 

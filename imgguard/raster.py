@@ -34,7 +34,7 @@ _CHUNK = 4096
 
 
 def read_raster(image: Image.Image, content: bytes, container: Format) -> Raster:
-    """Take the samples of an opened picture whose colours are sRGB as they are.
+    """Take the samples of an opened picture whose colours need no conversion.
 
     Transparency is flattened on white: what lies hidden under transparent pixels is gone.
 
@@ -44,7 +44,11 @@ def read_raster(image: Image.Image, content: bytes, container: Format) -> Raster
         container: What it is.
     """
     bits = _depth(content, container)
-    if bits == 16 and image.mode in ("RGB", "RGBA", "RGBX", "LA") and (deep := _sixteen_bit(image, content)) is not None:
+    if (
+        bits == 16
+        and image.mode in ("RGB", "RGBA", "RGBX", "LA")
+        and (deep := _sixteen_bit(image, content)) is not None
+    ):
         return Raster(deep, 16)
     image.load()
     if image.mode == "P":
@@ -116,7 +120,7 @@ def _sixteen_bit(image: Image.Image, content: bytes) -> NDArray[np.uint16] | Non
     if decoded.shape[2] == 4:
         colours, alpha = decoded[..., :3].astype(np.uint32), decoded[..., 3:].astype(np.uint32)
         decoded = ((colours * alpha + 65535 * (65535 - alpha) + 32767) // 65535).astype(np.uint16)
-    rgb = np.ascontiguousarray(decoded[..., 2::-1])
+    rgb: NDArray[np.uint16] = np.ascontiguousarray(decoded[..., 2::-1], np.uint16)
     return np.ascontiguousarray(rgb[..., 0]) if image.mode == "LA" else rgb
 
 
@@ -178,9 +182,7 @@ def _nearest(covered: Pixels, colours: Pixels) -> Pixels:
     rgb = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1).astype(np.float32)
     table = colours.astype(np.float32)
     offsets = (table**2).sum(axis=1)
-    parts = [
-        np.argmin(offsets - 2 * rgb[at : at + _CHUNK] @ table.T, axis=1) for at in range(0, len(rgb), _CHUNK)
-    ]
+    parts = [np.argmin(offsets - 2 * rgb[at : at + _CHUNK] @ table.T, axis=1) for at in range(0, len(rgb), _CHUNK)]
     return np.asarray(np.concatenate(parts)[back] if parts else np.zeros(0), np.uint8)
 
 

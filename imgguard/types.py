@@ -192,6 +192,8 @@ class Photo:
         raster: The same picture with the precision of its file; None where the file does not keep every pixel, or
             where its colours had to be converted.
         orientation: How the file asks to be turned, as EXIF tells it, 1 to 8; the arrays are turned already.
+        converted: Whether the colours of the file were converted to sRGB, since it has another profile than those of
+            `Profile`, or is not RGB or grey.
         window: What part of the upright picture in the file this is, half-open (x1, y1, x2, y2); None for all of it.
     """
 
@@ -206,6 +208,7 @@ class Photo:
     profile: Profile = Profile.SRGB
     raster: Raster | None = None
     orientation: int = 1
+    converted: bool = False
     window: tuple[int, int, int, int] | None = None
 
     @property

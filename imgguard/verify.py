@@ -108,9 +108,8 @@ def check_output(
 
 
 def _decode(content: bytes) -> Pixels | None:
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error:
         return None
     return None if decoded is None else np.asarray(decoded, np.uint8)

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from imgguard.types import Encoding, Part
+from imgguard.raster import rgb8
+from imgguard.types import Part
 
 if TYPE_CHECKING:
-    from imgguard.types import Pixels
+    from imgguard.sanitize.attached import Attached
+    from imgguard.types import Raster
 
 _QUALITY = 92
+# Without loss, quality means how hard the encoder tries.
+_EFFORT = 60
 _HEADER = 12
 _PICTURES = {"VP8 ": "picture data", "VP8L": "picture data, lossless"}
 _MEANINGS = {
@@ -27,12 +31,14 @@ _MEANINGS = {
 }
 
 
-def encode(pixels: Pixels, encoding: Encoding) -> bytes:
-    """Write a WebP: lossless where the source was, else at a high quality."""
+def encode(raster: Raster, attached: Attached, *, lossless: bool) -> bytes:
+    """Write a WebP, without loss or at a high quality; it has 8 bits a sample."""
     out = io.BytesIO()
-    Image.fromarray(pixels).save(
-        out, "WEBP", lossless=encoding.lossless, quality=_QUALITY if not encoding.lossless else 60
-    )
+    image = Image.fromarray(rgb8(raster))
+    quality = _EFFORT if lossless else _QUALITY
+    beside = {"exif": attached.exif} if attached.exif else {}
+    icc = {"icc_profile": attached.icc} if attached.icc is not None else {}
+    image.save(out, "WEBP", lossless=lossless, quality=quality, **beside, **icc)
     return out.getvalue()
 
 

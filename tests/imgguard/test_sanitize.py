@@ -19,7 +19,11 @@ LEAVES = {
     Format.JPEG: {"APP0", "APP1", "APP2", "APP10", "APP11", "APP12", "APP13", "COM", "trailer"},
     Format.PNG: {"eXIf", "tEXt", "zTXt", "iTXt", "prVt", "trailer"},
     Format.WEBP: {"VP8X", "EXIF", "XMP ", "VP8 ", "trailer"},
-    Format.HEIF: {"ftyp", "meta", "mdat", "item Exif", "item mime"},
+    Format.HEIF: {"item Exif", "item mime"},
+    Format.AVIF: {"item Exif", "item mime"},
+    Format.GIF: {"extension 0xFF", "extension 0xFE", "trailer"},
+    Format.TIFF: {"tag 270", "tag 315", "tag 700", "tag 33723", "tag 34377", "trailer"},
+    Format.BMP: {"info header", "trailer"},
 }
 
 
