@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imgguard.errors import PhotoBroken, PhotoTooLarge
 from imgguard.formats import raw_picture, several_pictures, unsupported
-from imgguard.sanitize.isobmff import top_boxes
+from imgguard.isoboxes import boxes
 from imgguard.sanitize.riff import canvas
 from imgguard.tiffdirs import SUB_DIRECTORIES, Directory, byte_order, numbers, pages, read_directory
 from imgguard.types import Format
@@ -104,7 +104,7 @@ def _check_webp(content: bytes, path: Path) -> None:
 
 
 def _check_iso_media(content: bytes, path: Path) -> None:
-    if any(box.name == b"moov" for box in top_boxes(content)):
+    if any(box.name == b"moov" for box in boxes(content, 0, len(content))):
         raise several_pictures(path, 0, "frames (a moving picture)")
 
 

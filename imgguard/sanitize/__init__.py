@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imgguard.grid import PIXELS, Grid
 from imgguard.raster import compact, merged, rgb8
-from imgguard.sanitize import bmp, gif, isobmff, jpeg, jpeg_scan, png, riff, tiff, tiff_scan
+from imgguard.sanitize import bmp, gif, isobmff, isobmff_scan, jpeg, jpeg_scan, png, riff, tiff, tiff_scan
 from imgguard.sanitize.attached import NOTHING, Attached
 from imgguard.sanitize.jpeg_exact import photo_grid, write_jpeg
 from imgguard.types import Encoding, Format, Part, Raster, Written
@@ -56,8 +56,8 @@ _SCANNERS: dict[Format, Callable[[bytes], list[Part]]] = {
     Format.GIF: gif.scan,
     Format.TIFF: tiff_scan.scan,
     Format.BMP: bmp.scan,
-    Format.HEIF: isobmff.scan,
-    Format.AVIF: isobmff.scan,
+    Format.HEIF: isobmff_scan.scan,
+    Format.AVIF: isobmff_scan.scan,
 }
 
 

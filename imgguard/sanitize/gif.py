@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
+from imgguard.raster import compact
+from imgguard.sanitize.lzw import codes_end_exactly
 from imgguard.sanitize.samples import as_image
-from imgguard.types import Part
+from imgguard.types import Part, Raster
 
 if TYPE_CHECKING:
     from imgguard.sanitize.attached import Attached
-    from imgguard.types import Pixels, Raster
+    from imgguard.types import Pixels
 
 _HEADER = 13
 _DESCRIPTOR = 10
@@ -34,8 +37,9 @@ def encode(raster: Raster, attached: Attached) -> bytes:
 
 def encode_reduced(pixels: Pixels) -> bytes:
     """Write a GIF of any picture (H, W, 3), with the 256 colours that suit it best."""
-    image = Image.fromarray(pixels)
-    return _saved(image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG))
+    reduced = Image.fromarray(pixels).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    palette = np.array(reduced.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    return _saved(as_image(compact(Raster(np.asarray(reduced), 8, palette))))
 
 
 def _saved(image: Image.Image) -> bytes:
@@ -100,8 +104,10 @@ def _add_picture(parts: list[Part], content: bytes, at: int, number: int) -> int
     parts.append(Part("picture", at, _DESCRIPTOR, meaning, plain))
     at = _add_palette(parts, content, at + _DESCRIPTOR, flags)
     end, whole = _end_of_blocks(content, at + 1)
-    sized = at < len(content) and 2 <= content[at] <= 8
-    parts.append(Part("data", at, end - at, "picture data", number == 1 and whole and sized))
+    palette = next((part for part in parts if part.name == "palette"), None)
+    colours = content[palette.offset : palette.offset + palette.length] if palette else b""
+    exact = number == 1 and whole and codes_end_exactly(content[at:end], colours)
+    parts.append(Part("data", at, end - at, "picture data", exact))
     return end
 
 
