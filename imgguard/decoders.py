@@ -103,6 +103,10 @@ def _check_webp(content: bytes, path: Path) -> None:
         check_size(size, path)
 
 
+def _check_gif(content: bytes, path: Path) -> None:
+    check_size((int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")), path)
+
+
 def _check_iso_media(content: bytes, path: Path) -> None:
     if any(box.name == b"moov" for box in boxes(content, 0, len(content))):
         raise several_pictures(path, 0, "frames (a moving picture)")
@@ -154,6 +158,7 @@ def _first(content: bytes, order: str, page: Directory, tag: int, default: int) 
 
 _CHECKS: dict[Format, Callable[[bytes, Path], None]] = {
     Format.WEBP: _check_webp,
+    Format.GIF: _check_gif,
     Format.TIFF: _check_tiff,
     Format.HEIF: _check_iso_media,
     Format.AVIF: _check_iso_media,

@@ -150,7 +150,11 @@ def _in_srgb(stored: Pixels, icc: bytes | None) -> Pixels:
 
 
 def _undecodable(path: Path, container: Format, content: bytes, error: Exception) -> PhotoError:
+    from PIL.Image import DecompressionBombError
+
     remedy = "Copy it again from the camera or phone, or open it in a photo program and save it anew."
+    if isinstance(error, DecompressionBombError):
+        return PhotoTooLarge(f"{path}: claims more pixels than can be decoded", "Save it smaller and clean that.")
     if _ends_early(container, content):
         return PhotoTruncated(f"{path}: the file is cut off before the picture ends", remedy)
     return PhotoBroken(f"{path}: the picture is damaged and cannot be decoded ({str(error)[:100]})", remedy)

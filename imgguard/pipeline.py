@@ -19,7 +19,7 @@ from imgguard.identify import identify_photo
 from imgguard.photo import load_photo
 from imgguard.redact import cover_up
 from imgguard.rules import Rules, cover_because
-from imgguard.sanitize import block_grid, fits, leftovers, output_format, write
+from imgguard.sanitize import block_grid, fits, leftovers, output_format, with_told_colours, write
 from imgguard.types import (
     CleanedPhoto,
     Detection,
@@ -130,6 +130,7 @@ def _unidentified(detection: Detection, why: Unidentified, style: Style) -> _Jud
 def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:
     """Redact, sanitize and verify; a face that only the check finds is covered, and all is done again."""
     container = output_format(photo.format, rules.format)
+    photo = with_told_colours(photo, container)
     if not fits(photo.size, container):
         raise PhotoTooLarge(
             f"{photo.path}: {photo.size[0]} x {photo.size[1]} pixels are more than a {container.value} file can hold",

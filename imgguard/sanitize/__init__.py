@@ -9,6 +9,7 @@ decode a picture.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imgguard.grid import PIXELS, Grid
@@ -16,7 +17,7 @@ from imgguard.raster import compact, merged, rgb8
 from imgguard.sanitize import bmp, gif, isobmff, isobmff_scan, jpeg, jpeg_scan, png, riff, tiff, tiff_scan
 from imgguard.sanitize.attached import NOTHING, Attached
 from imgguard.sanitize.jpeg_exact import photo_grid, write_jpeg
-from imgguard.types import Encoding, Format, Part, Raster, Written
+from imgguard.types import Encoding, Format, Part, Profile, Raster, Written
 
 if TYPE_CHECKING:
     from imgguard.redact import Redacted
@@ -31,6 +32,7 @@ __all__ = [
     "leftovers",
     "output_format",
     "scan",
+    "with_told_colours",
     "write",
 ]
 
@@ -103,6 +105,13 @@ def _encode_raster(raster: Raster, container: Format, encoding: Encoding, attach
 
 def _fits_gif(raster: Raster) -> bool:
     return raster.samples.ndim == 2 and raster.bits <= 8
+
+
+def with_told_colours(photo: Photo, container: Format) -> Photo:
+    """Give a photo in sRGB where the container cannot say which other colours it has; else as it is."""
+    if container not in NO_CREDIT or photo.profile is Profile.SRGB:
+        return photo
+    return replace(photo, stored=photo.pixels, profile=Profile.SRGB, raster=None, converted=True)
 
 
 def block_grid(photo: Photo) -> Grid:

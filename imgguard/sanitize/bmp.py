@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _FILE_HEADER = 14
 _INFO_HEADER = 40
-_DEPTHS = (1, 4, 8, 24)
+_DEPTHS = (1, 8, 24)
 # Pillow writes 96 dots an inch, in pixels a metre; 0 means nothing is said.
 _RESOLUTIONS = (0, 3780)
 _MOST_SIDE = 1 << 20
@@ -47,46 +48,64 @@ def scan(content: bytes) -> list[Part]:
     return parts + _picture(content, pixels_at)
 
 
-def _picture(content: bytes, pixels_at: int) -> list[Part]:
-    at = _FILE_HEADER + _INFO_HEADER
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the info header says of the picture; only kinds that are allowed."""
+
+    width: int
+    rows: int
+    depth: int
+    colours: int
+
+    @property
+    def stride(self) -> int:
+        return -(-self.width * self.depth // 32) * 4
+
+
+def _kind(content: bytes, pixels_at: int) -> _Kind | None:
+    """Read the info header; None where anything in it is not as it has to be."""
     fields = struct.unpack_from("<iiHHIIiiII", content, _FILE_HEADER + 4)
     width, height, planes, depth, compression, size, x, y, colours, important = fields
-    rows = abs(height)
-    plain = planes == 1 and depth in _DEPTHS and compression == 0 and x == y and x in _RESOLUTIONS
-    plain = plain and 0 < width <= _MOST_SIDE and 0 < rows <= _MOST_SIDE and important in (0, colours)
-    stride = -(-width * depth // 32) * 4 if plain else 0
-    plain = plain and size in (0, stride * rows)
-    entries = 0 if not plain or depth == 24 else min(colours or 2**depth, 2**depth)
-    exact = plain and pixels_at == at + 4 * entries and (entries > 0) == (depth != 24) and (depth != 24 or not colours)
-    palette = content[at:pixels_at]
-    parts = [Part("info header", _FILE_HEADER, _INFO_HEADER, "size and kind of the picture", bool(exact))]
-    if palette:
-        unused = any(palette[3::4]) or (depth == 8 and _has_unused(content[pixels_at:], palette, width, stride))
-        parts.append(Part("palette", at, len(palette), "palette", bool(exact and not unused)))
-    end = min(len(content), pixels_at + stride * rows)
-    whole = end == pixels_at + stride * rows and bool(exact)
-    parts.append(Part("pixels", pixels_at, end - pixels_at, "picture data", whole and _padded(content, fields, end)))
+    if planes != 1 or depth not in _DEPTHS or compression or x != y or x not in _RESOLUTIONS:
+        return None
+    if not (0 < width <= _MOST_SIDE and 0 < abs(height) <= _MOST_SIDE) or important not in (0, colours):
+        return None
+    entries = 0 if depth == 24 else colours or 2**depth
+    if entries > 2**depth or (depth == 24 and colours) or pixels_at != _FILE_HEADER + _INFO_HEADER + 4 * entries:
+        return None
+    kind = _Kind(width, abs(height), depth, entries)
+    return kind if size in (0, kind.stride * kind.rows) else None
+
+
+def _picture(content: bytes, pixels_at: int) -> list[Part]:
+    at, kind = _FILE_HEADER + _INFO_HEADER, _kind(content, pixels_at)
+    parts = [Part("info header", _FILE_HEADER, _INFO_HEADER, "size and kind of the picture", kind is not None)]
+    end = min(len(content), pixels_at + kind.stride * kind.rows) if kind else len(content)
+    rows = content[pixels_at:end]
+    whole = kind is not None and len(rows) == kind.stride * kind.rows
+    if pixels_at > at:
+        palette = content[at:pixels_at]
+        used = whole and kind is not None and not any(palette[3::4]) and not _has_unused(rows, palette, kind)
+        parts.append(Part("palette", at, len(palette), "palette", used))
+    padded = whole and kind is not None and _padded(rows, kind)
+    parts.append(Part("pixels", pixels_at, len(rows), "picture data", padded))
     if end < len(content):
         parts.append(Part("trailer", end, len(content) - end, "bytes after the end of the picture", False))
     return parts
 
 
-def _padded(content: bytes, fields: tuple[int, ...], end: int) -> bool:
+def _padded(rows: bytes, kind: _Kind) -> bool:
     """Say whether the bits that fill up each row are zero."""
-    width, height, _, depth = fields[:4]
-    used, stride = width * depth, -(-width * depth // 32) * 4
-    begin = end - stride * abs(height)
-    whole, loose = used // 8, used % 8
-    last = range(begin + whole, end, stride) if loose else range(0)
-    if any(content[at] & (0xFF >> loose) for at in last):
+    whole, loose = divmod(kind.width * kind.depth, 8)
+    table = np.frombuffer(rows, np.uint8).reshape(kind.rows, kind.stride)
+    if loose and (table[:, whole] & (0xFF >> loose)).any():
         return False
-    first = whole + bool(loose)
-    return not any(any(content[begin + column : end : stride]) for column in range(first, stride))
+    return not table[:, whole + bool(loose) :].any()
 
 
-def _has_unused(rows: bytes, palette: bytes, width: int, stride: int) -> bool:
+def _has_unused(rows: bytes, palette: bytes, kind: _Kind) -> bool:
     """Say whether a palette has colours that no pixel uses, other than those of a ramp of greys."""
-    if palette == _RAMP[: len(palette)]:
+    if kind.depth == 1 or palette == _RAMP[: len(palette)]:
         return False
-    indices = np.frombuffer(rows[: len(rows) // stride * stride], np.uint8).reshape(-1, stride)[:, :width]
-    return not np.bincount(indices.ravel(), minlength=len(palette) // 4)[: len(palette) // 4].all()
+    indices = np.frombuffer(rows, np.uint8).reshape(kind.rows, kind.stride)[:, : kind.width]
+    return not np.bincount(indices.ravel(), minlength=kind.colours)[: kind.colours].all()

@@ -69,7 +69,8 @@ def _by_pillow(raster: Raster) -> bytes:
 
 
 def _sixteen_bit(raster: Raster) -> bytes:
-    done, content = cv2.imencode(".png", np.ascontiguousarray(raster.samples[..., ::-1]))
+    options = [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESS_LEVEL, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_ALL_FILTERS]
+    done, content = cv2.imencode(".png", np.ascontiguousarray(raster.samples[..., ::-1]), options)
     assert done
     return bytes(content.tobytes())
 
