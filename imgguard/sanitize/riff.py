@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imgguard.sanitize.attached import Attached
     from imgguard.types import Raster
 
-_QUALITY = 90
+_QUALITY = 92
 # Without loss, quality means how hard the encoder tries.
 _EFFORT = 60
 _HEADER = 12
