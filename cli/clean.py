@@ -42,6 +42,11 @@ Examples:
     help="Names of files and folders: auto replaces those that tell who, where or when by neutral ones "
     "(photo-0001.jpg), neutral all, keep none. Only the record knows which is which.",
 )  # fmt: skip
+@click.option(
+    "--keep-orientation-tag", is_flag=True,
+    help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If not given they "
+    "are turned, without loss wherever their size allows.",
+)  # fmt: skip
 @click.option("--credit", metavar="TEXT", help="A line of credit to put into each file, such as 'Photo: North School'.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
@@ -63,6 +68,7 @@ def clean(
     style: str,
     container: str,
     names: str,
+    keep_orientation_tag: bool,
     credit: str | None,
     dry_run: bool,
     report: Path | None,
@@ -93,6 +99,7 @@ def clean(
             format=None if container == "auto" else container,
             record=record,
             names=names,
+            keep_orientation_tag=keep_orientation_tag,
             credit=credit,
         )
     plan = guard.plan(list(photos), out)

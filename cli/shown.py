@@ -113,6 +113,7 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
         table.add_row("Not done", str(planned - len(results)))
     console.print(table)
     _show_contradictions(console, done)
+    _show_rebuilt(console, done)
     _show_refusals(console, results)
 
 
@@ -126,6 +127,13 @@ def _show_contradictions(console: Console, done: Iterable[PhotoResult]) -> None:
         console.print("Please look at these faces; all are covered:", style="bold")
     for source, face in odd:
         console.print(cell(f"  {source}: {explain(face)}"), soft_wrap=True)
+
+
+def _show_rebuilt(console: Console, done: Sequence[PhotoResult]) -> None:
+    """Say which pictures could not be kept exactly outside of the covers, and why."""
+    for why, count in Counter(result.rebuilt for result in done if result.rebuilt).most_common():
+        told = "was compressed anew" if count == 1 else "were compressed anew"
+        console.print(cell(f"{counted(count, 'photo', 'photos')} {told}: {why}."), soft_wrap=True)
 
 
 def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:

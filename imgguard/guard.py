@@ -63,6 +63,7 @@ class Guard:
         old_id_photos: bool = False,
         names: Names | str = Names.AUTO,
         credit: str | None = None,
+        keep_orientation_tag: bool = False,
         record: Path | str | None = None,
         on: date | None = None,
     ) -> None:
@@ -84,6 +85,7 @@ class Guard:
             old_id_photos: Also use ID photos older than 36 months.
             names: What becomes of names of files and folders: auto replaces those that tell something by neutral ones,
                 neutral all, keep none. The record keeps which is which.
+            keep_orientation_tag: Leave JPEGs as they are stored and say how to turn them, instead of turning them.
             credit: A line of credit that each published file holds as EXIF Copyright and Artist.
             record: The record's file; None for `default_record()`.
             on: The day for which consents have to hold; None for today.
@@ -100,14 +102,14 @@ class Guard:
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
-        if wanted is Format.HEIF:
-            raise SetupError("HEIF is not written", "Choose jpeg, png or webp.")
         style, search = _known(Style, style, "style"), _known(Search, search, "search")
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         credit = None if credit is None else checked_credit(credit)
         self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed)
+        self.rules = Rules(
+            None, {}, None, on, style, wanted, search, credit=credit, keep_orientation_tag=keep_orientation_tag
+        )
         if not recognition:
-            self.rules = Rules(None, {}, None, on, style, wanted, search, credit=credit)
             return
         if roster is None or id_photos is None or purpose is None:
             raise SetupError(
@@ -122,7 +124,8 @@ class Guard:
         enrolment = enroll(Path(id_photos), people, self._roster, default_backends(), on, old_photos=old_id_photos)
         self.findings = (*self._roster.findings, *enrolment.findings, *enrolment.remarks)
         gallery = Gallery.from_references(enrolment.references, fpir, on, families=families_of(people))
-        self.rules = Rules(purpose, self._roster.subjects, gallery, on, style, wanted, search, groups, fpir, credit)
+        known = {"purpose": purpose, "subjects": self._roster.subjects, "gallery": gallery}
+        self.rules = replace(self.rules, **known, groups=groups, fpir=fpir)
 
     def __enter__(self) -> Self:
         """Give the guard itself."""

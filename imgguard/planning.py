@@ -25,7 +25,7 @@ from imgguard.types import Format, Names
 
 _KEEP_NAMES = Naming(Names.KEEP)
 # A file with such a name is meant to be a photo: if its bytes are not, that is a refusal, not some other file.
-_PHOTO_SUFFIXES = {".heic", ".heif", ".hif"}.union(*SAME_FORMAT.values())
+_PHOTO_SUFFIXES = set[str]().union(*SAME_FORMAT.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ SAME_FORMAT = {
     Format.JPEG: {".jpg", ".jpeg", ".jpe", ".jfif"},
     Format.PNG: {".png"},
     Format.WEBP: {".webp"},
+    Format.GIF: {".gif"},
+    Format.TIFF: {".tif", ".tiff"},
+    Format.BMP: {".bmp", ".dib"},
+    Format.HEIF: {".heic", ".heif", ".hif"},
+    Format.AVIF: {".avif"},
 }
 # A neutral name has at least so many digits; one more where they could be taken for a year.
 _DIGITS, _LIKE_A_YEAR = 4, 1900
