@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -31,14 +32,6 @@ from imgguard.vocabulary import (
     STREETS_BEFORE,
     STREETS_GLUED,
 )
-
-
-class Names(StrEnum):
-    """What becomes of the names of files and folders."""
-
-    AUTO = "auto"
-    NEUTRAL = "neutral"
-    KEEP = "keep"
 
 
 class Tells(StrEnum):
@@ -61,6 +54,7 @@ class Telling:
     text: str
 
 
+@lru_cache(maxsize=4096)
 def telling_in(name: str, known: KnownNames) -> tuple[Telling, ...]:
     """List what the name of a file or folder gives away.
 

@@ -51,6 +51,14 @@ class Style(StrEnum):
     SOLID = "solid"
 
 
+class Names(StrEnum):
+    """What becomes of the names of files and folders."""
+
+    AUTO = "auto"
+    NEUTRAL = "neutral"
+    KEEP = "keep"
+
+
 class Source(StrEnum):
     """Which detector a detection comes from, and whether the two agree on it."""
 
