@@ -31,12 +31,12 @@ def header(pixels: Pixels, bits: int = 24, length: int = 40) -> bytes:
     return struct.pack("<IiiHHIIiiII", length, width, height, 1, bits, 0, 0, 2835, 2835, 0, 0)
 
 
-def _plain(pixels: Pixels) -> bytes:
+def plain(pixels: Pixels) -> bytes:
     return as_bytes(Image.fromarray(pixels), "BMP")
 
 
 def _gap(pixels: Pixels) -> bytes:
-    return whole(header(pixels), MARKER, _plain(pixels)[54:])
+    return whole(header(pixels), MARKER, plain(pixels)[54:])
 
 
 def _padding(pixels: Pixels) -> bytes:
@@ -46,7 +46,7 @@ def _padding(pixels: Pixels) -> bytes:
 
 def _version_5(kind: int, body: bytes) -> Builder:
     def build(pixels: Pixels) -> bytes:
-        picture = _plain(pixels)[54:]
+        picture = plain(pixels)[54:]
         more = bytes(16) + struct.pack("<I", kind) + bytes(48) + struct.pack("<4I", 4, 124 + len(picture), len(body), 0)
         return whole(header(pixels, length=124) + more, b"", picture + body)
 
@@ -71,9 +71,9 @@ def _palette(pixels: Pixels) -> bytes:
 
 PLACES: dict[str, Builder] = {
     "gap": _gap,
-    "bytes after the end": lambda pixels: _plain(pixels) + MARKER,
-    "second picture after the end": lambda pixels: _plain(pixels) + as_bytes(second_picture(), "PNG"),
-    "motion photo (bare film)": lambda pixels: _plain(pixels) + film(),
+    "bytes after the end": lambda pixels: plain(pixels) + MARKER,
+    "second picture after the end": lambda pixels: plain(pixels) + as_bytes(second_picture(), "PNG"),
+    "motion photo (bare film)": lambda pixels: plain(pixels) + film(),
     "ICC profile": _version_5(_EMBEDDED, profile()),
     "linked ICC profile": _version_5(_LINKED, b"C:\\Users\\" + MARKER + b"\\screen.icc\0"),
     "padding of rows": _padding,

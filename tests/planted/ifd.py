@@ -117,7 +117,5 @@ EXIF: dict[str, Directory | tuple[Directory, ...]] = {
 
 def exif_blocks() -> dict[str, bytes]:
     """An EXIF block for each of its places, by the place's name."""
-    blocks = {
-        name: block(*chain) if isinstance(chain, tuple) else block(chain) for name, chain in EXIF.items()
-    }
+    blocks = {name: block(*chain) if isinstance(chain, tuple) else block(chain) for name, chain in EXIF.items()}
     return {**blocks, "EXIF gap": block([(0x0112, SHORT, short(1))], after=MARKER)}

@@ -105,8 +105,9 @@ def places(lossless: bool) -> dict[str, Builder]:
         "second picture as a frame": made(_one_frame),
         "further frames": made(_animated),
         "bytes after the end": lambda pixels: plain(pixels, lossless) + MARKER,
-        "second picture after the end": lambda pixels: plain(pixels, lossless)
-        + as_bytes(second_picture(), "WEBP", quality=80),
+        "second picture after the end": lambda pixels: (
+            plain(pixels, lossless) + as_bytes(second_picture(), "WEBP", quality=80)
+        ),
         "motion photo (bare film)": lambda pixels: plain(pixels, lossless) + film(),
         "bytes behind the picture data": made(_in_chunk),
         "padding byte": made(_pad_byte),
