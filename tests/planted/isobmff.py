@@ -88,7 +88,7 @@ def picture_of(content: bytes, kind: bytes) -> Item:
 
 
 def _first_extent(content: bytes) -> int:
-    begin, end = _inner(content, (b"meta", b"iloc"))
+    _, end = _inner(content, (b"meta", b"iloc"))
     return int(struct.unpack(">I", content[end - 4 : end])[0])
 
 
