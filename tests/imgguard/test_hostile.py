@@ -53,7 +53,9 @@ def test_no_hostile_file_crashes_hangs_or_eats_the_memory(trials: dict[str, Tria
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is Linux's")
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=why)) for name, why in BEYOND.items()])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=why)) for name, why in BEYOND.items()]
+)
 def test_what_is_beyond_the_limits_is_known(name: str, trials: dict[str, Trial]) -> None:
     assert not trials[name].crashed and trials[name].outcome != OUT_OF_MEMORY
 
@@ -68,7 +70,9 @@ def test_no_hostile_file_is_an_unexpected_fault(trials: dict[str, Trial]) -> Non
     assert [t.name for t in trials.values() if t.outcome == "internal_fault"] == []
 
 
-SMALL = {key: build(scene(64, 48)) for key, build in PLACES.items() if key[1] in ("EXIF thumbnail (IFD1)", "XMP", "gap")}
+SMALL = {
+    key: build(scene(64, 48)) for key, build in PLACES.items() if key[1] in ("EXIF thumbnail (IFD1)", "XMP", "gap")
+}
 
 
 @pytest.mark.parametrize("key", SMALL, ids="-".join)

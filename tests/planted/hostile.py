@@ -221,9 +221,9 @@ def _big(size: int) -> bytes:
 
 _TIFF: dict[str, Draw] = {
     "tiff that leads to itself": lambda: HEADER + short(1) + _entry(0x0100, LONG, 1, 1) + long(8),
-    "tiff of two directories in a circle": lambda: HEADER
-    + (short(1) + _entry(0x0100, LONG, 1, 1) + long(26))
-    + (short(1) + _entry(0x014A, LONG, 1, 8) + long(8)),
+    "tiff of two directories in a circle": lambda: (
+        HEADER + (short(1) + _entry(0x0100, LONG, 1, 1) + long(26)) + (short(1) + _entry(0x014A, LONG, 1, 8) + long(8))
+    ),
     "tiff of 50000 directories": lambda: _chain(50000),
     "tiff of 200 directories in each other": lambda: tiff.block(_deep(200)),
     "tiff that claims 4 GB": lambda: HEADER + short(1) + _entry(0x010E, ASCII, _MOST, 26) + long(0),

@@ -2,7 +2,7 @@
 
     python -m tests.planted.trial [--whole] < LIST_OF_FILES
 
-Writes one line of JSON a file: what became of it, how long it took, and the most memory until then. A file that takes
+Writes one line of JSON a file: what became of it, how long it took, and the most memory that it took. A file that takes
 too long, or that kills the decoder, ends the process: it is the first one without a line.
 """
 
@@ -34,7 +34,7 @@ class Trial:
         outcome: "published", "loaded", or the kind of the refusal; "crashed: ..." where the process ended.
         leaks: What is left in what would be published.
         seconds: How long it took.
-        memory: The most that the process had used until then, in bytes.
+        memory: The most that the process used meanwhile, in bytes.
     """
 
     name: str
@@ -114,14 +114,20 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _warm_up()
     for name in sys.stdin.read().split("\0"):
+        # Begin to count the peak anew (proc(5)).
+        Path("/proc/self/clear_refs").write_text("5")
         signal.alarm(MOST_SECONDS)
         began = time.perf_counter()
         outcome, leaks = _try(Path(name), whole)
         signal.alarm(0)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        told = Trial(Path(name).name, outcome, leaks, round(time.perf_counter() - began, 3), memory)
+        told = Trial(Path(name).name, outcome, leaks, round(time.perf_counter() - began, 3), _peak())
         sys.stdout.write(json.dumps(asdict(told)) + "\n")
         sys.stdout.flush()
+
+
+def _peak() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def _warm_up() -> None:
