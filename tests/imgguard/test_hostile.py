@@ -136,7 +136,7 @@ def test_every_name_is_published_once_inside_the_output_folder(
 ) -> None:
     guard = make_guard(recognition=False, search="fast")
     results: list[PhotoResult] = list(guard.clean_folder(named, tmp_path / "out", workers=1))
-    assert {result.source.name for result in results} == set(os.listdir(named))
+    assert {result.source.name for result in results} == {path.name for path in named.iterdir()}
     targets = [result.target for result in results if result.refusal is None]
     assert len(targets) == len(results)
     assert all(target is not None and target.is_relative_to((tmp_path / "out").resolve()) for target in targets)
