@@ -74,7 +74,7 @@ def _boxes(rows: Iterable[Sequence[float]]) -> tuple[BoundingBox, ...]:
 
 def as_photo(pixels: Pixels) -> Photo:
     """Make the photo that `load_photo` would make of a picture that was drawn here."""
-    return Photo(Path("drawn.png"), "", b"", pixels, Format.PNG, None, Encoding(None, None, True))
+    return Photo(Path("drawn.png"), "", b"", pixels, Format.PNG, None, Encoding(None, None, True), pixels)
 
 
 def meets(box: BoundingBox, others: Iterable[BoundingBox]) -> bool:

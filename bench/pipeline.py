@@ -27,8 +27,8 @@ from imgguard.embed import make_probe
 from imgguard.output import OutputFolder
 from imgguard.photo import load_photo
 from imgguard.pipeline import prepare_photo
-from imgguard.redact import redact
-from imgguard.sanitize import encode
+from imgguard.redact import cover_up
+from imgguard.sanitize import write
 from imgguard.types import Format
 from imgguard.verify import CoveredFace, check_output
 
@@ -78,8 +78,8 @@ def single(guard: Guard, path: Path, folder: Path) -> None:
     covered = [
         CoveredFace(f, c, make_probe(photo.pixels, f, backends).embedding) for f, c in zip(faces, covers, strict=True)
     ]
-    pixels = redact(photo.pixels, covers, [])
-    content = encode(pixels, Format.JPEG, photo.encoding)
+    redacted = cover_up(photo.stored, covers, [])
+    written = write(photo, redacted, Format.JPEG)
     out = OutputFolder(folder / "out", overwrite=True)
     times = medians(
         {
@@ -88,10 +88,10 @@ def single(guard: Guard, path: Path, folder: Path) -> None:
             "  load": lambda: load_photo(path),
             "  detect": lambda: detect_faces(photo),
             "  embed, identify, decide": lambda: [make_probe(photo.pixels, face, backends) for face in faces],
-            "  redact": lambda: redact(photo.pixels, covers, []),
-            "  sanitize (encode)": lambda: encode(pixels, Format.JPEG, photo.encoding),
-            "  verify": lambda: check_output(content, Format.JPEG, photo, covered, (), rules.gallery, backends),
-            "  write": lambda: out.publish(content, folder / "out" / "photo.jpg"),
+            "  redact": lambda: cover_up(photo.stored, covers, []),
+            "  sanitize": lambda: write(photo, redacted, Format.JPEG),
+            "  verify": lambda: check_output(written, Format.JPEG, photo, covered, (), rules.gallery, backends),
+            "  write": lambda: out.publish(written.content, folder / "out" / "photo.jpg"),
         },
         REPEATS,
     )

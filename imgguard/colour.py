@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from imgguard.lazy import cv2
+from imgguard.profiles import own_icc
+from imgguard.types import Profile
 
 if TYPE_CHECKING:
     from imgguard.types import Pixels
@@ -51,6 +53,24 @@ def is_srgb(icc: bytes | None) -> bool:
     return icc is None or _transform(icc, "RGB") is None
 
 
+def profile_of(icc: bytes | None, mode: str) -> Profile | None:
+    """Tell by what a profile does to colours which common colour space it means.
+
+    Args:
+        icc: The embedded profile; None where there is none.
+        mode: Pillow's name of the picture's mode: "RGB", "L" or another.
+
+    Returns:
+        The colour space; None for an unusual one, or pixels that are neither RGB nor grey.
+    """
+    if mode not in ("RGB", "L"):
+        return None
+    if icc is None:
+        return Profile.SRGB
+    wanted = (Profile.SRGB,) if mode == "L" else Profile
+    return next((known for known in wanted if _transform(icc, mode, known) is None), None)
+
+
 def _as_array(rgb: Image.Image) -> Pixels:
     # Pillow keeps four bytes a pixel: taking them as they are and dropping one is much faster than packing three.
     width, height = rgb.size
@@ -76,23 +96,26 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return image.convert("L" if image.mode == "1" else "RGB"), None
 
 
-def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+def _transform(icc: bytes, mode: str, to: Profile = Profile.SRGB) -> ImageCms.ImageCmsTransform | None:
+    """Make the way from a profile to one of the common ones; None where it changes nothing, or cannot be made."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         if profile.profile.xcolor_space.strip() != _PROFILE_SPACES[mode]:
             return None
-        transform = ImageCms.buildTransform(
-            profile, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
-        )
+        own = own_icc(to)
+        target = ImageCms.ImageCmsProfile(io.BytesIO(own)) if own else ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(profile, target, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
     except (OSError, ImageCms.PyCMSError, ValueError, TypeError):
         return None
-    return None if mode == "RGB" and _changes_nothing(transform) else transform
+    return None if mode in ("RGB", "L") and _changes_nothing(transform, mode) else transform
 
 
-def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Recognise the many profiles that mean sRGB by what they do, whatever they are called."""
+def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Recognise the many profiles that mean a common space by what they do, whatever they are called."""
     steps = np.linspace(0, 255, 9).astype(np.uint8)
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
-    converted = ImageCms.applyTransform(Image.fromarray(cube), transform)
+    before = np.ascontiguousarray(cube if mode == "RGB" else cube[..., 0])
+    converted = ImageCms.applyTransform(Image.fromarray(before), transform)
     assert converted is not None
-    return bool(np.abs(np.asarray(converted).astype(int) - cube.astype(int)).max() <= 2)
+    after = np.asarray(converted).astype(int)
+    return bool(np.abs(after - (before if mode == "RGB" else before[..., None])).max() <= 2)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imgguard.grid import PIXELS, Grid
 from imgguard.lazy import cv2
 from imgguard.types import BoundingBox, Cover, Detection, Style
 
@@ -119,15 +120,19 @@ def window_of(box: BoundingBox, size: tuple[int, int]) -> tuple[int, int, int, i
     return math.floor(inside.x1), math.floor(inside.y1), math.ceil(inside.x2), math.ceil(inside.y2)
 
 
-def cover_mask(covers: Iterable[Cover], kept: Iterable[BoundingBox], size: tuple[int, int]) -> Mask:
+def cover_mask(
+    covers: Iterable[Cover], kept: Iterable[BoundingBox], size: tuple[int, int], grid: Grid = PIXELS
+) -> Mask:
     """Give the pixels that covers take.
 
-    A cover's margin gives way to a kept face; the covered face itself never does.
+    A cover's margin gives way to a kept face; the covered face itself never does. Where the picture is made of
+    blocks, that holds for whole blocks.
 
     Args:
         covers: The planned covers.
         kept: Boxes of the faces that stay visible.
         size: Width and height of the picture.
+        grid: The blocks of which the picture is made.
 
     Returns:
         (H, W) bool.
@@ -139,10 +144,12 @@ def cover_mask(covers: Iterable[Cover], kept: Iterable[BoundingBox], size: tuple
         x1, y1, x2, y2 = window_of(reach(cover), size)
         if x1 < x2 and y1 < y2:
             draw_cover(mask[y1:y2, x1:x2], cover, (x1, y1))
+            x1, y1, x2, y2 = grid.outwards((x1, y1, x2, y2), size)
+            mask[y1:y2, x1:x2] = grid.rounded(mask[y1:y2, x1:x2].view(bool), (x1, y1))
     for box in kept:
-        x1, y1, x2, y2 = window_of(box, size)
+        x1, y1, x2, y2 = grid.outwards(window_of(box, size), size)
         mask[y1:y2, x1:x2] = 0
     for cover in covers:
-        x1, y1, x2, y2 = window_of(cover.face, size)
+        x1, y1, x2, y2 = grid.outwards(window_of(cover.face, size), size)
         mask[y1:y2, x1:x2] = 1
     return mask.view(bool)

@@ -74,7 +74,8 @@ def load_photo(path: Path | str) -> Photo:
             _check_is_one_picture(image, path)
             _check_size(image.size, path)
             icc = image.info.get("icc_profile") or None
-            pixels = _upright(_decode(image, icc, container, content), _orientation(image, container))
+            orientation = _orientation(image, container)
+            pixels = _upright(_decode(image, icc, container, content), orientation)
     except PhotoError:
         raise
     except Exception as error:
@@ -88,6 +89,8 @@ def load_photo(path: Path | str) -> Photo:
         format=container,
         icc=icc,
         encoding=_encoding(image, container, content),
+        stored=pixels,
+        orientation=orientation,
     )
 
 

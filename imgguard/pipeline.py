@@ -17,10 +17,20 @@ from imgguard.embed import make_probe
 from imgguard.errors import PhotoChanged, PhotoTooLarge, UncleanOutput
 from imgguard.identify import identify_photo
 from imgguard.photo import load_photo
-from imgguard.redact import redact
+from imgguard.redact import cover_up
 from imgguard.rules import Rules, cover_because
-from imgguard.sanitize import encode, fits, leftovers, output_format
-from imgguard.types import CleanedPhoto, Detection, Embedding, FaceResult, Identification, OutputCheck, Style
+from imgguard.sanitize import block_grid, fits, leftovers, output_format, write
+from imgguard.types import (
+    CleanedPhoto,
+    Detection,
+    Embedding,
+    FaceResult,
+    Format,
+    Identification,
+    OutputCheck,
+    Style,
+    Written,
+)
 from imgguard.verify import CoveredFace, check_output
 
 if TYPE_CHECKING:
@@ -128,13 +138,12 @@ def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, b
     for round_number in range(1, _MAX_ROUNDS + 1):
         covered = [CoveredFace(f.result.detection, f.result.cover, f.embedding) for f in faces if f.result.cover]
         kept = [f.result.detection for f in faces if f.result.cover is None]
-        pixels = redact(photo.pixels, [face.cover for face in covered], [face.box for face in kept])
-        content = encode(pixels, container, photo.encoding)
-        check = check_output(content, container, photo, covered, kept, rules.gallery, backends)
+        written, check = _made(photo, covered, kept, container, rules, backends)
         if check.ok:
             results = tuple(face.result for face in faces)
             removed = leftovers(photo.content, photo.format)
-            return CleanedPhoto(photo.path, photo.sha256, content, container, results, removed, round_number, check)
+            made = written.content, container, results, removed, round_number, check, written.rebuilt
+            return CleanedPhoto(photo.path, photo.sha256, *made)
         if not check.only_strays:
             break
         faces += tuple(_unidentified(d, Unidentified.FOUND_BY_CHECK, rules.style) for d in check.strays)
@@ -142,6 +151,25 @@ def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, b
         f"{photo.path}: the cleaned picture did not pass its check ({_describe(check)})",
         "Leave this photo out, or crop it to what matters and clean that.",
     )
+
+
+def _made(
+    photo: Photo,
+    covered: Sequence[CoveredFace],
+    kept: Sequence[Detection],
+    container: Format,
+    rules: Rules,
+    backends: Backends,
+) -> tuple[Written, OutputCheck]:
+    """Redact, sanitize and verify once; what cannot be kept exactly after all is compressed anew."""
+    grid = block_grid(photo)
+    redacted = cover_up(photo.stored, [face.cover for face in covered], [face.box for face in kept], grid)
+    for exact in (True, False):
+        written = write(photo, redacted, container, rules.credit, keep_orientation_tag=rules.keep_tag, exact=exact)
+        check = check_output(written, container, photo, covered, kept, rules.gallery, backends)
+        if not check.changed_outside or written.tolerance is None:
+            break
+    return written, check
 
 
 def _describe(check: OutputCheck) -> str:

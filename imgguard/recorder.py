@@ -103,6 +103,7 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
         removed=cleaned.removed,
         rounds=cleaned.rounds,
         refusal=None,
+        rebuilt=cleaned.rebuilt,
     )
 
 

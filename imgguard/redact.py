@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.covers import cover_mask, draw_cover, radius_in, reach, shifted, window_of
+from imgguard.grid import PIXELS, Grid
 from imgguard.lazy import cv2
 from imgguard.types import BoundingBox, Cover, Style
 
@@ -36,6 +37,8 @@ _FADE_SIDE = 160
 _MEMBRANE_SIDE = 48
 _MEMBRANE_STEPS = 40
 _TINT = 0.9
+# Pixels: a decoder that interpolates chroma mixes neighbours (T.81 leaves upsampling open; libjpeg reaches one).
+_MIXED = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +47,9 @@ class _Scene:
 
     Attributes:
         pixels: (h, w, 3) the source there.
-        covered: (h, w) what any cover takes there.
+        covered: (h, w) what no cover may be computed from: what any of them takes there, and what is mixed with it.
         own: (h, w) what this cover takes of it.
+        free: (h, w) where its soft rim may reach: no kept face.
         cover: The cover.
         window: The window in the picture, (x1, y1, x2, y2).
     """
@@ -53,6 +57,7 @@ class _Scene:
     pixels: Pixels
     covered: Mask
     own: Mask
+    free: Mask
     cover: Cover
     window: tuple[int, int, int, int]
 
@@ -72,39 +77,89 @@ class _Scene:
         return max(2, round(self.size[0] * factor)), max(2, round(self.size[1] * factor))
 
 
-def redact(pixels: Pixels, covers: Sequence[Cover], kept: Iterable[BoundingBox]) -> Pixels:
+@dataclass(frozen=True, slots=True, eq=False)
+class Redacted:
+    """A picture with its covers.
+
+    Attributes:
+        pixels: (H, W, 3) uint8.
+        changed: (H, W) bool, what covers and their soft rims take, whether or not a pixel came out as it was.
+    """
+
+    pixels: Pixels
+    changed: Mask
+
+
+def redact(pixels: Pixels, covers: Sequence[Cover], kept: Iterable[BoundingBox], grid: Grid = PIXELS) -> Pixels:
+    """Cover faces; see `cover_up`.
+
+    Returns:
+        A new (H, W, 3) uint8 array.
+    """
+    return cover_up(pixels, covers, kept, grid).pixels
+
+
+def cover_up(pixels: Pixels, covers: Sequence[Cover], kept: Iterable[BoundingBox], grid: Grid = PIXELS) -> Redacted:
     """Cover faces.
 
     Args:
         pixels: (H, W, 3) uint8; not changed.
         covers: What to cover.
         kept: Boxes of faces that must not be touched; where one overlaps a covered face, the covered one wins.
+        grid: The blocks of which the picture is made: a block is covered, or kept, as a whole.
 
     Returns:
-        A new (H, W, 3) uint8 array. Under `cover_mask` nothing of the source is left but what the style allows.
+        The covered picture. Under `cover_mask` nothing of the source is left but what the style allows; pixels less
+        than two away from it are covered too and take no part in what is laid over them, since a decoder mixes
+        the colours of neighbours.
     """
     size = (pixels.shape[1], pixels.shape[0])
-    kept = tuple(kept)
-    covered = cover_mask(covers, kept, size)
-    out = pixels.copy()
+    spared = [grid.outwards(window_of(box, size), size) for box in kept]
+    covered = cover_mask(covers, (BoundingBox(*box) for box in spared), size, grid)
+    out, changed = pixels.copy(), np.zeros_like(covered)
     for cover in covers:
-        _lay(out, pixels, covered, cover, kept)
-    return out
+        _lay(out, changed, pixels, covered, cover, spared, grid)
+    return Redacted(out, changed)
 
 
-def _lay(out: Pixels, pixels: Pixels, covered: Mask, cover: Cover, kept: Sequence[BoundingBox]) -> None:
+def _lay(
+    out: Pixels,
+    changed: Mask,
+    pixels: Pixels,
+    covered: Mask,
+    cover: Cover,
+    spared: Sequence[tuple[int, int, int, int]],
+    grid: Grid,
+) -> None:
     size = (pixels.shape[1], pixels.shape[0])
-    x1, y1, x2, y2 = window = window_of(_surrounded(cover), size)
+    x1, y1, x2, y2 = window = grid.outwards(window_of(_surrounded(cover), size), size)
     if x1 >= x2 or y1 >= y2:
         return
-    own = np.zeros((y2 - y1, x2 - x1), np.uint8)
-    draw_cover(own, cover, (x1, y1))
+    drawn = np.zeros((y2 - y1, x2 - x1), np.uint8)
+    draw_cover(drawn, cover, (x1, y1))
     there = covered[y1:y2, x1:x2]
-    scene = _Scene(pixels[y1:y2, x1:x2], there, own.view(bool) & there, cover, window)
+    free: Mask = np.ones((y2 - y1, x2 - x1), bool)
+    for box in spared:
+        _part(free, box, (x1, y1))[:] = False
+    near = _widened(there)
+    own = _widened(grid.rounded(drawn.view(bool), (x1, y1))) & (there | (near & free))
+    scene = _Scene(pixels[y1:y2, x1:x2], near, own, free, cover, window)
     fill = _FILLS[cover.style](scene)
-    opacity = _opacity(scene, kept)
+    opacity = _opacity(scene)
     below = out[y1:y2, x1:x2]
     below[:] = cv2.blendLinear(fill, np.ascontiguousarray(below), opacity, 1 - opacity)
+    changed[y1:y2, x1:x2] |= opacity > 0
+
+
+def _widened(mask: Mask) -> Mask:
+    side = 2 * _MIXED + 1
+    return np.asarray(cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)), np.uint8).view(bool)
+
+
+def _part(mask: Mask, box: tuple[int, int, int, int], corner: tuple[int, int]) -> Mask:
+    """The part of a window at `corner` that a box (x1, y1, x2, y2) of the picture takes."""
+    x, y = corner
+    return mask[max(0, box[1] - y) : max(0, box[3] - y), max(0, box[0] - x) : max(0, box[2] - x)]
 
 
 def _surrounded(cover: Cover) -> BoundingBox:
@@ -114,7 +169,7 @@ def _surrounded(cover: Cover) -> BoundingBox:
     return BoundingBox(box.x1 - margin, box.y1 - margin, box.x2 + margin, box.y2 + margin)
 
 
-def _opacity(scene: _Scene, kept: Sequence[BoundingBox]) -> Floats:
+def _opacity(scene: _Scene) -> Floats:
     """1 on the cover; for `blur` it falls off softly outside, but never over a kept face."""
     opacity = scene.own.astype(np.float32)
     if scene.cover.style is not Style.BLUR:
@@ -125,9 +180,7 @@ def _opacity(scene: _Scene, kept: Sequence[BoundingBox]) -> Floats:
     soft = max(2.0, _FEATHER * min(scene.cover.semi_axes)) * small[0] / scene.size[0]
     fade = np.clip(1 - cv2.distanceTransform(apart, cv2.DIST_L2, 3) / np.float32(soft), 0, 1).astype(np.float32)
     fade = np.asarray(cv2.resize(fade * fade * (3 - 2 * fade), scene.size, interpolation=cv2.INTER_LINEAR), np.float32)
-    for box in kept:
-        x1, y1, x2, y2 = window_of(shifted(box, scene.corner), scene.size)
-        fade[y1:y2, x1:x2] = 0
+    fade[~scene.free] = 0
     return np.asarray(cv2.max(fade, opacity), np.float32)
 
 

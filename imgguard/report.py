@@ -61,6 +61,7 @@ def _photo(result: PhotoResult) -> dict[str, Any]:
         "source_sha256": result.sha256,
         "output_sha256": result.output_sha256,
         "rounds": result.rounds,
+        "rebuilt": result.rebuilt,
         "refusal": {"kind": refusal.kind, "what": refusal.what, "remedy": refusal.remedy} if refusal else None,
         "faces": [face_facts(face) for face in result.faces],
         "removed": [f"{part.name}: {part.meaning}, {part.length} bytes" for part in result.removed],

@@ -39,6 +39,8 @@ class Rules:
         search: How much time is taken to find faces.
         groups: The groups whose people are enrolled; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
+        credit: A line of credit to put into what is published; None for none.
+        keep_tag: Whether a JPEG that has to be turned stays as it is stored, with a tag that says how to turn it.
     """
 
     purpose: Purpose | None
@@ -50,6 +52,8 @@ class Rules:
     search: Search = Search.NORMAL
     groups: tuple[str, ...] = ()
     fpir: float = DEFAULT_FPIR
+    credit: str | None = None
+    keep_tag: bool = False
 
     def decide(self, identification: Identification) -> Decision:
         """Decide about a face after the search for it."""

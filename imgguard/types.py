@@ -31,6 +31,14 @@ class Format(StrEnum):
     HEIF = "heif"
 
 
+class Profile(StrEnum):
+    """The colour spaces that a published picture may have; any other is converted to sRGB."""
+
+    SRGB = "srgb"
+    DISPLAY_P3 = "display_p3"
+    ADOBE_RGB = "adobe_rgb"
+
+
 class Style(StrEnum):
     """How a cover looks. None of them holds the face; see `imgguard.redact`."""
 
@@ -148,6 +156,21 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Raster:
+    """A picture with the precision that its file has, for formats that keep every pixel.
+
+    Attributes:
+        samples: (H, W) grey or palette indices, or (H, W, 3) colours; uint8, or uint16 where `bits` is 16. Upright.
+        bits: Bits a sample in the file: 1, 2, 4, 8 or 16. Grey of less than 8 bits is kept as 0 to 2**bits - 1.
+        palette: (N, 3) uint8 RGB where the samples are indices; None otherwise.
+    """
+
+    samples: NDArray[np.uint8] | NDArray[np.uint16]
+    bits: int = 8
+    palette: Pixels | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Photo:
     """A decoded photo.
 
@@ -155,10 +178,19 @@ class Photo:
         path: Where it was read from.
         sha256: Digest of the file, hexadecimal.
         content: The file's bytes, exactly those that were decoded.
-        pixels: (H, W, 3) uint8 sRGB, upright, read-only.
+        pixels: (H, W, 3) uint8 sRGB, upright, read-only: what faces are searched and known in.
         format: The container, told from the bytes.
         icc: The embedded colour profile, None where there was none. The pixels are already converted by it.
         encoding: How the source was compressed.
+        stored: (H, W, 3) uint8, upright, in the colours of `profile`: what is covered and written. The same array as
+            `pixels` where that is sRGB.
+        profile: The colour space of `stored`.
+        raster: The same picture with the precision of its file; None where the file does not keep every pixel, or
+            where its colours had to be converted.
+        orientation: How the file asks to be turned, as EXIF tells it, 1 to 8; the arrays are turned already.
+        converted: Whether the colours of the file were converted to sRGB, since it has another profile than those of
+            `Profile`, or is not RGB or grey.
+        window: What part of the upright picture in the file this is, half-open (x1, y1, x2, y2); None for all of it.
     """
 
     path: Path
@@ -168,6 +200,12 @@ class Photo:
     format: Format
     icc: bytes | None
     encoding: Encoding
+    stored: Pixels
+    profile: Profile = Profile.SRGB
+    raster: Raster | None = None
+    orientation: int = 1
+    converted: bool = False
+    window: tuple[int, int, int, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -330,6 +368,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A finished file, before its check.
+
+    Attributes:
+        content: The bytes.
+        tolerance: By how much a decoded 8 bit sample outside of the covers may differ from the source's: 0 where the
+            format keeps every pixel, a few levels where the coefficients are kept but a decoder may round otherwise;
+            None where the picture was compressed anew.
+        rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
+    """
+
+    content: bytes
+    tolerance: int | None
+    rebuilt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OutputCheck:
     """What the check of the finished bytes found.
 
@@ -380,6 +435,7 @@ class CleanedPhoto:
         removed: Parts of the source file that were left out.
         rounds: How often it was covered and checked, 1 to 3.
         check: What the last check found; always ok.
+        rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
     """
 
     source: Path
@@ -390,6 +446,7 @@ class CleanedPhoto:
     removed: tuple[Part, ...]
     rounds: int
     check: OutputCheck
+    rebuilt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -406,6 +463,7 @@ class PhotoResult:
         removed: Parts of the source file that were left out.
         rounds: How often it was covered and checked.
         refusal: Why it was refused; None otherwise.
+        rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
     """
 
     source: Path
@@ -417,3 +475,4 @@ class PhotoResult:
     removed: tuple[Part, ...]
     rounds: int
     refusal: Refusal | None
+    rebuilt: str | None = None

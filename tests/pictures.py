@@ -30,7 +30,8 @@ def noise_face(box: BoundingBox, seed: int = 0) -> np.ndarray:
 
 
 def photo_of(pixels: np.ndarray, container: Format = Format.PNG, name: str = "drawn.png") -> Photo:
-    return Photo(Path(name), "0" * 64, b"", pixels, container, None, Encoding(None, None, container is Format.PNG))
+    encoding = Encoding(None, None, container is Format.PNG)
+    return Photo(Path(name), "0" * 64, b"", pixels, container, None, encoding, pixels)
 
 
 def as_bytes(image: Image.Image, kind: str, **options: object) -> bytes:

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from imgguard.sanitize import isobmff, jpeg, png, riff
-from imgguard.types import Encoding, Format, Part
+from imgguard.grid import PIXELS, Grid
+from imgguard.sanitize import isobmff, jpeg, jpeg_scan, png, riff
+from imgguard.sanitize.jpeg_exact import photo_grid, write_jpeg
+from imgguard.types import Encoding, Format, Part, Written
 
 if TYPE_CHECKING:
-    from imgguard.types import Pixels
+    from imgguard.redact import Redacted
+    from imgguard.types import Photo, Pixels
 
-__all__ = ["SUFFIXES", "encode", "fits", "leftovers", "output_format", "scan"]
+__all__ = ["SUFFIXES", "block_grid", "encode", "fits", "leftovers", "output_format", "scan", "write"]
 
 SUFFIXES = {Format.JPEG: ".jpg", Format.PNG: ".png", Format.WEBP: ".webp"}
 
@@ -28,7 +31,7 @@ _ENCODERS: dict[Format, Callable[[Pixels, Encoding], bytes]] = {
     Format.WEBP: riff.encode,
 }
 _SCANNERS: dict[Format, Callable[[bytes], list[Part]]] = {
-    Format.JPEG: jpeg.scan,
+    Format.JPEG: jpeg_scan.scan,
     Format.PNG: png.scan,
     Format.WEBP: riff.scan,
     Format.HEIF: isobmff.scan,
@@ -56,6 +59,37 @@ def encode(pixels: Pixels, container: Format, encoding: Encoding) -> bytes:
         encoding: How the source was compressed; the output will be near it.
     """
     return _ENCODERS[container](pixels, encoding)
+
+
+def block_grid(photo: Photo) -> Grid:
+    """Give the blocks of which a photo's file is made, as they lie in the upright picture."""
+    return photo_grid(photo) if photo.format is Format.JPEG else PIXELS
+
+
+def write(
+    photo: Photo,
+    redacted: Redacted,
+    container: Format,
+    credit: str | None = None,
+    *,
+    keep_orientation_tag: bool = False,
+    exact: bool = True,
+) -> Written:
+    """Write a covered photo into a container; exactly outside of the covers where that can be.
+
+    Args:
+        photo: The source.
+        redacted: The same picture with its covers.
+        container: What to write.
+        credit: A line of credit to put in; None for none.
+        keep_orientation_tag: Leave a JPEG as it is stored and say how to turn it, instead of turning it.
+        exact: Whether to keep a JPEG's coefficients; False where that did not pass its check.
+    """
+    if container is photo.format is Format.JPEG:
+        return write_jpeg(photo, redacted, credit, keep_orientation_tag=keep_orientation_tag, exact=exact)
+    content = encode(redacted.pixels, container, photo.encoding)
+    exact = container is Format.PNG or (container is Format.WEBP and photo.encoding.lossless)
+    return Written(content, 0 if exact else None)
 
 
 def scan(content: bytes, container: Format) -> tuple[Part, ...]:

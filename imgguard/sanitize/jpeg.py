@@ -1,23 +1,21 @@
-"""JPEG (ITU-T T.81, JFIF).
-
-The scanner knows segments, not what their contents mean to a decoder: bytes that somebody hides inside the compressed
-picture data itself are not seen.
-"""
+"""Write JPEGs (ITU-T T.81, JFIF): with the source's own coefficients where that can be, else compressed anew."""
 
 from __future__ import annotations
 
 import io
 import re
+import struct
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
-from imgguard.types import Encoding, Part
+from imgguard.sanitize.attached import NOTHING, Attached
+from imgguard.types import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from imgguard.types import Pixels
 
@@ -29,41 +27,79 @@ _DEFAULT_SUBSAMPLING = "4:2:0"
 _FULL_CHROMA = "4:4:4"
 _PLAIN_JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
-_PICTURE_SEGMENTS = {
-    0xC0: "frame header, baseline",
-    0xC1: "frame header, extended",
-    0xC2: "frame header, progressive",
-    0xC4: "Huffman tables",
-    0xDB: "quantisation tables",
-    0xDD: "restart interval",
-}
+_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
+_SOS, _COM, _APP0, _APP1, _APP2, _APP14 = 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-_APP_MEANINGS = (
-    (b"JFIF\0", "JFIF header"),
-    (b"JFXX\0", "JFIF extension, may hold a thumbnail"),
-    (b"Exif\0", "EXIF: camera, time, place, thumbnail"),
-    (b"http://ns.adobe.com/xap/1.0/\0", "XMP: names, face regions, edits"),
-    (b"http://ns.adobe.com/xmp/extension/\0", "extended XMP"),
-    (b"ICC_PROFILE\0", "colour profile"),
-    (b"MPF\0", "index of further pictures in the file"),
-    (b"Photoshop 3.0\0", "Photoshop block: IPTC captions, names, thumbnail"),
-    (b"Ducky", "Adobe 'save for web' comment"),
-    (b"Adobe", "Adobe colour marker"),
-    (b"JP", "content credentials (C2PA)"),
-    (b"AROT", "Apple HDR data"),
-)
 
 
-def encode(pixels: Pixels, encoding: Encoding) -> bytes:
-    """Write a baseline JPEG at the source's own quality (75 to 95) and subsampling."""
-    least, most = _QUALITY_RANGE
-    quality = min(max(encoding.quality or _DEFAULT_QUALITY, least), most)
+def encode(pixels: Pixels, encoding: Encoding, attached: Attached = NOTHING, quality: int | None = None) -> bytes:
+    """Compress anew, as a baseline JPEG at the source's own subsampling.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        encoding: How the source was compressed.
+        attached: What to say besides the picture.
+        quality: IJG quality; None for the source's own, but 75 to 95.
+    """
+    if quality is None:
+        least, most = _QUALITY_RANGE
+        quality = min(max(encoding.quality or _DEFAULT_QUALITY, least), most)
     out = io.BytesIO()
-    Image.fromarray(pixels).save(
-        out, "JPEG", quality=quality, subsampling=encoding.subsampling or _DEFAULT_SUBSAMPLING, dpi=(0, 0)
-    )
-    return out.getvalue()
+    Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=encoding.subsampling or _DEFAULT_SUBSAMPLING)
+    return assembled(out.getvalue(), attached)
+
+
+def assembled(content: bytes, attached: Attached) -> bytes:
+    """Put a picture's segments behind a header of one's own; comments and application data are left behind.
+
+    Args:
+        content: A JPEG that a library has just written.
+        attached: What to say besides the picture.
+    """
+    told = [_segment(_APP0, _PLAIN_JFIF)]
+    if attached.exif:
+        told.append(_segment(_APP1, b"Exif\0\0" + attached.exif))
+    if attached.icc:
+        told.append(_segment(_APP2, b"ICC_PROFILE\0\1\1" + attached.icc))
+    picture = [content[begin:end] for marker, begin, end in segments(content) if not _is_told(marker)]
+    return b"".join([_SOI, *told, *picture, _EOI])
+
+
+def only_picture(content: bytes) -> bytes:
+    """Give a JPEG without anything that a decoder of pixels does not need."""
+    needed = [
+        content[begin:end] for marker, begin, end in segments(content) if not _is_told(marker) or marker == _APP14
+    ]
+    return b"".join([_SOI, *needed, _EOI])
+
+
+def _is_told(marker: int) -> bool:
+    return _APP0 <= marker <= _APP0 + 15 or marker == _COM
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, begin and end of each segment up to the end of the picture; a scan takes its data along.
+
+    Stops where the structure ends; never raises.
+    """
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        marker = content[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == 0xD9 or end > len(content):
+            return
+        if marker == _SOS:
+            found = _NEXT_MARKER.search(content, end)
+            end = found.start() if found else len(content)
+        yield marker, at, end
+        at = end
 
 
 def estimate_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
@@ -93,69 +129,3 @@ def read_subsampling(image: Image.Image) -> str:
     except (AttributeError, IndexError, KeyError):
         return _FULL_CHROMA
     return _SUBSAMPLINGS[sampling] if 0 <= sampling < len(_SUBSAMPLINGS) else _FULL_CHROMA
-
-
-def scan(content: bytes) -> list[Part]:
-    """List a JPEG's segments; see `imgguard.sanitize.scan`."""
-    parts: list[Part] = []
-    at = 0
-    while at < len(content):
-        part = _segment(content, at) if at else _start(content)
-        parts.append(part)
-        at += part.length
-        if part.name == "EOI" and at < len(content):
-            parts.append(Part("trailer", at, len(content) - at, _trailer_meaning(content[at : at + 64]), False))
-            break
-    if not parts or parts[-1].name not in ("EOI", "trailer", "damaged"):
-        parts.append(Part("damaged", at, 0, "ends without an end marker", False))
-    return parts
-
-
-def _start(content: bytes) -> Part:
-    if content.startswith(b"\xff\xd8"):
-        return Part("SOI", 0, 2, "start of the picture", True)
-    return _damaged(content, 0)
-
-
-def _damaged(content: bytes, at: int) -> Part:
-    return Part("damaged", at, len(content) - at, "bytes that belong to no segment", False)
-
-
-def _segment(content: bytes, at: int) -> Part:
-    marker = content[at + 1] if content[at] == 0xFF and at + 1 < len(content) else 0
-    if marker == _EOI:
-        return Part("EOI", at, 2, "end of the picture", True)
-    length = int.from_bytes(content[at + 2 : at + 4], "big")
-    end = at + 2 + length
-    if marker < 0xC0 or length < 2 or end > len(content):
-        return _damaged(content, at)
-    if marker == _SOS:
-        end = _end_of_scan(content, end)
-        return Part("SOS", at, end - at, "picture data", True)
-    if marker in _PICTURE_SEGMENTS:
-        return Part(f"0xFF{marker:02X}", at, end - at, _PICTURE_SEGMENTS[marker], True)
-    payload = content[at + 4 : end]
-    if marker == _COM:
-        return Part("COM", at, end - at, "comment", False)
-    if 0xE0 <= marker <= 0xEF:
-        allowed = marker == 0xE0 and payload == _PLAIN_JFIF
-        return Part(f"APP{marker - 0xE0}", at, end - at, _app_meaning(payload), allowed)
-    return Part(f"0xFF{marker:02X}", at, end - at, "unknown segment", False)
-
-
-def _end_of_scan(content: bytes, at: int) -> int:
-    """Skip entropy-coded data: up to the next marker that is neither a stuffed byte nor a restart."""
-    found = _NEXT_MARKER.search(content, at)
-    return found.start() if found else len(content)
-
-
-def _app_meaning(payload: bytes) -> str:
-    return next((meaning for magic, meaning in _APP_MEANINGS if payload.startswith(magic)), "application data")
-
-
-def _trailer_meaning(head: bytes) -> str:
-    if head.startswith(b"\xff\xd8\xff"):
-        return "a second picture after the end"
-    if head[4:8] == b"ftyp":
-        return "a video after the end (motion photo)"
-    return "bytes after the end of the picture"

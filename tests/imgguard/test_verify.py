@@ -26,10 +26,10 @@ from imgguard.covers import cover_for
 from imgguard.detect import detect_faces, find_faces
 from imgguard.embed import make_probe
 from imgguard.grouping import same_face
-from imgguard.redact import redact
+from imgguard.redact import Redacted, redact
 from imgguard.sanitize import encode
 from imgguard.scales import SECOND_LOOK
-from imgguard.types import OutputCheck
+from imgguard.types import OutputCheck, Written
 from imgguard.verify import CoveredFace, check_output, detail_left
 from tests.conftest import SAMPLES
 from tests.fakes import FACE_COLOUR, SquareDetector, detection_at, fake_backends
@@ -59,8 +59,8 @@ def check(
         CoveredFace(face, cover_for(face, Style.BLUR), make_probe(photo.pixels, face, backends).embedding)
         for face in faces
     ]
-    content = encode(pixels, Format.JPEG, photo.encoding)
-    arguments: dict[str, object] = {"content": content, "covered": covered, "kept": (), **changes}
+    content = changes.pop("content") if "content" in changes else encode(pixels, Format.JPEG, photo.encoding)
+    arguments: dict[str, object] = {"written": Written(content, None), "covered": covered, "kept": (), **changes}  # type: ignore[arg-type]
     return check_output(
         container=Format.JPEG,
         photo=photo,
@@ -114,7 +114,7 @@ def test_a_face_half_under_a_neighbours_cover_is_a_stray_and_a_cover_by_itself_i
     out = redact(pixels, [covered[0].cover], [])
     assert (out[205:245, 270:280] != pixels[205:245, 270:280]).any(), "the control: the cover reaches into it"
     content = encode(out, Format.PNG, source.encoding)
-    seeing = check_output(content, Format.PNG, source, covered, (), None, fake_backends())
+    seeing = check_output(Written(content, 0), Format.PNG, source, covered, (), None, fake_backends())
     assert len(seeing.strays) == 1
 
     class SeesCovers(SquareDetector):
@@ -131,7 +131,7 @@ def test_a_face_half_under_a_neighbours_cover_is_a_stray_and_a_cover_by_itself_i
     alone = redact(clean, [covered[0].cover], [])
     content = encode(alone, Format.PNG, source.encoding)
     backends = fake_backends(primary=SeesCovers())
-    assert check_output(content, Format.PNG, photo_of(clean), covered, (), None, backends).strays == ()
+    assert check_output(Written(content, 0), Format.PNG, photo_of(clean), covered, (), None, backends).strays == ()
 
 
 def test_metadata_that_was_not_stripped_is_a_leftover(photo: Photo, faces: tuple[Detection, ...], guard: Guard) -> None:
@@ -164,7 +164,8 @@ def test_a_change_outside_of_the_covers_is_found(container: Format, lossless: bo
     encoding = Encoding(90, "4:4:4", lossless=lossless)
 
     def found(picture: np.ndarray) -> OutputCheck:
-        return check_output(encode(picture, container, encoding), container, source, covered, (), None, fake_backends())
+        written = Written(encode(picture, container, encoding), 0 if lossless else None)
+        return check_output(written, container, source, covered, (), None, fake_backends())
 
     assert found(pixels).ok
     pixels[8:24, 280:300] = 255 - pixels[8:24, 280:300]
@@ -231,9 +232,14 @@ def test_a_photo_in_which_ever_more_faces_appear_is_refused(covering_guard: Guar
 @pytest.mark.parametrize(
     ("stage", "broken"),
     [
-        ("redact", lambda pixels, covers, kept: pixels.copy()),
-        ("encode", lambda pixels, container, encoding: planted_jpeg(pixels)),
-        ("encode", lambda pixels, container, encoding: encode(pixels[::-1].copy(), container, encoding)),
+        ("cover_up", lambda pixels, *_: Redacted(pixels.copy(), np.zeros(pixels.shape[:2], bool))),
+        ("write", lambda photo, redacted, _: Written(planted_jpeg(redacted.pixels), None)),
+        (
+            "write",
+            lambda photo, redacted, container: Written(
+                encode(redacted.pixels[::-1].copy(), container, photo.encoding), None
+            ),
+        ),
     ],
 )
 def test_with_a_stage_switched_off_nothing_is_published(

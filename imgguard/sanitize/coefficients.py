@@ -1,0 +1,277 @@
+"""JPEG coefficients: read, turn, cut, replace in whole blocks, and write again, without ever decoding the rest.
+
+What is not covered keeps the very numbers that the camera wrote. The bytes are new: entropy coding is done again, so
+that nothing hidden between the source's codes comes along.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jpeglib
+import numpy as np
+
+from imgguard.grid import Grid
+from imgguard.lazy import cv2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from imgguard.types import Floats, Mask, Pixels
+
+    Plane = NDArray[np.int16]
+    Table = NDArray[np.uint16]
+    Sampling = tuple[tuple[int, int], ...]
+
+_VERSION = "turbo210"
+_SMALLEST_VERSION = "mozjpeg403"
+_BLOCK = 8
+# Of 8 bit pictures (T.81, F.1.1.4): DC differences have 11 bits, AC values 10.
+_DC_RANGE, _AC_RANGE = (-1024, 1023), (-1023, 1023)
+# ITU-T T.871 (JFIF), clause 7.
+_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
+# For each EXIF orientation: transposed first, then mirrored left to right, then upside down.
+TURNS = {
+    1: (False, False, False),
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
+}
+
+
+class NoCoefficients(Exception):
+    """The coefficients of a file cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coefficients:
+    """A JPEG's quantised DCT coefficients.
+
+    Attributes:
+        size: Width and height of the picture in pixels.
+        planes: One array a component (Y, Cb, Cr, or grey alone): (rows, columns, 8, 8) int16, vertical frequency first.
+        tables: Quantisation table of each component, (8, 8) uint16, in the same order.
+        sampling: Horizontal and vertical sampling factor of each component.
+    """
+
+    size: tuple[int, int]
+    planes: tuple[Plane, ...]
+    tables: tuple[Table, ...]
+    sampling: Sampling
+
+    @property
+    def mcu(self) -> tuple[int, int]:
+        """Width and height of a minimum coded unit, in pixels."""
+        return _BLOCK * max(h for h, _ in self.sampling), _BLOCK * max(v for _, v in self.sampling)
+
+
+@contextmanager
+def _libjpeg(version: str) -> Iterator[None]:
+    before = jpeglib.version.get()
+    jpeglib.version.set(version)
+    try:
+        yield
+    finally:
+        jpeglib.version.set(before)
+
+
+def read_coefficients(content: bytes, size: tuple[int, int], sampling: Sampling) -> Coefficients:
+    """Read the coefficients of a JPEG of one or three components.
+
+    Args:
+        content: A whole file of which a decoder has made a picture before: at some of what is broken, the library
+            ends the process.
+        size: Width and height, as the frame header has them.
+        sampling: Horizontal and vertical sampling factor of each component, likewise.
+
+    Raises:
+        NoCoefficients: if they cannot be read.
+    """
+    jpeg = _jpeg(content, size, sampling, _blocks(size, sampling))
+    try:
+        with _libjpeg(_VERSION):
+            jpeg.load()
+    except (OSError, ValueError, IndexError) as error:
+        raise NoCoefficients(str(error)) from error
+    planes = (jpeg.Y, jpeg.Cb, jpeg.Cr)[: len(sampling)]
+    tables = tuple(np.asarray(jpeg.qt[number], np.uint16) for number in jpeg.quant_tbl_no[: len(planes)])
+    return Coefficients(size, planes, tables, sampling)
+
+
+def _blocks(size: tuple[int, int], sampling: Sampling) -> NDArray[np.int32]:
+    """Give how many blocks each component has, (components, 2): down and across (T.81, A.1.1 and A.2.4)."""
+    across, down = (_BLOCK * max(factors) for factors in zip(*sampling, strict=True))
+    return np.array([(-(-size[1] * v // down), -(-size[0] * h // across)) for h, v in sampling], np.int32)
+
+
+def _jpeg(
+    content: bytes | None, size: tuple[int, int], sampling: Sampling, blocks: NDArray[np.int32], **parts: Any
+) -> jpeglib.DCTJPEG:
+    space = jpeglib.Colorspace.JCS_YCbCr if len(sampling) == 3 else jpeglib.Colorspace.JCS_GRAYSCALE
+    names = "path", "Y", "Cb", "Cr", "K", "qt", "quant_tbl_no", "markers", "huffmans", "num_scans", "progressive_mode"
+    return jpeglib.DCTJPEG(
+        content=content,
+        width=size[0],
+        height=size[1],
+        block_dims=blocks,
+        samp_factor=np.array([(v, h) for h, v in sampling], np.int32),
+        jpeg_color_space=space,
+        **(dict.fromkeys(names) | parts),
+    )
+
+
+def write_coefficients(coefficients: Coefficients, *, optimize: bool, smallest: bool = False) -> bytes:
+    """Write coefficients as a JPEG.
+
+    Args:
+        coefficients: What to write.
+        optimize: Make Huffman tables for this picture instead of the standard's own: smaller, and slower.
+        smallest: Write several scans, chosen for size: much slower.
+
+    Returns:
+        A file with the markers that the library writes.
+    """
+    numbers, tables = _shared_tables(coefficients.tables)
+    planes = dict(zip(("Y", "Cb", "Cr"), map(np.ascontiguousarray, coefficients.planes), strict=False))
+    blocks = np.array([plane.shape[:2] for plane in coefficients.planes], np.int32)
+    jpeg = _jpeg(None, coefficients.size, coefficients.sampling, blocks, qt=tables, quant_tbl_no=numbers, **planes)
+    with (
+        tempfile.TemporaryDirectory(prefix="imgguard-") as folder,
+        _libjpeg(_SMALLEST_VERSION if smallest else _VERSION),
+    ):
+        path = Path(folder) / "photo.jpg"
+        jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"] if optimize else [])
+        return path.read_bytes()
+
+
+def _shared_tables(tables: tuple[Table, ...]) -> tuple[NDArray[np.int16], Table]:
+    """Give the number of each component's table, and the different ones among them, (N, 8, 8)."""
+    different: list[Table] = []
+    numbers = []
+    for table in tables:
+        known = next((i for i, other in enumerate(different) if np.array_equal(other, table)), len(different))
+        if known == len(different):
+            different.append(table)
+        numbers.append(known)
+    return np.array(numbers, np.int16), np.stack(different)
+
+
+def grid_of(size: tuple[int, int], mcu: tuple[int, int], orientation: int) -> Grid:
+    """Give the blocks of a stored picture as they lie in the upright one.
+
+    Args:
+        size: Width and height of the stored picture.
+        mcu: Width and height of its minimum coded units.
+        orientation: How it has to be turned, 1 to 8.
+    """
+    transposed, mirrored, flipped = TURNS[orientation]
+    (width, height), (step_x, step_y) = (size[::-1], mcu[::-1]) if transposed else (size, mcu)
+    return Grid((step_x, step_y), (width % step_x if mirrored else 0, height % step_y if flipped else 0))
+
+
+def can_turn(size: tuple[int, int], mcu: tuple[int, int], orientation: int) -> bool:
+    """Say whether a stored picture can be turned upright in whole blocks."""
+    return grid_of(size, mcu, orientation).offset == (0, 0)
+
+
+def turned(coefficients: Coefficients, orientation: int) -> Coefficients:
+    """Turn a picture upright, exactly; see `can_turn`."""
+    transposed, mirrored, flipped = TURNS[orientation]
+    planes, tables, sampling, size = coefficients.planes, coefficients.tables, coefficients.sampling, coefficients.size
+    if transposed:
+        planes = tuple(plane.transpose(1, 0, 3, 2) for plane in planes)
+        tables = tuple(table.T for table in tables)
+        sampling = tuple((v, h) for h, v in sampling)
+        size = size[::-1]
+    # A mirror image has the odd cosines with the other sign.
+    odd = np.where(np.arange(_BLOCK) % 2, -1, 1).astype(np.int16)
+    if mirrored:
+        planes = tuple(plane[:, ::-1] * odd for plane in planes)
+    if flipped:
+        planes = tuple(plane[::-1] * odd[:, None] for plane in planes)
+    return Coefficients(size, planes, tables, sampling)
+
+
+def cut(coefficients: Coefficients, window: tuple[int, int, int, int]) -> Coefficients:
+    """Cut a window (x1, y1, x2, y2) of the stored picture; its corners lie on block boundaries, or at the edge."""
+    x1, y1, x2, y2 = window
+    width, height = coefficients.mcu
+    planes = []
+    for plane, (h, v) in zip(coefficients.planes, coefficients.sampling, strict=True):
+        columns = slice(x1 // width * h, -(-x2 // width) * h)
+        planes.append(plane[y1 // height * v : -(-y2 // height) * v, columns])
+    return replace(coefficients, size=(x2 - x1, y2 - y1), planes=tuple(planes))
+
+
+def replaced(coefficients: Coefficients, pixels: Pixels, blocks: Mask) -> Coefficients:
+    """Replace whole minimum coded units by those of other pixels.
+
+    Args:
+        coefficients: Of the picture as it is.
+        pixels: (H, W, 3) uint8 RGB of the same picture, with what is to be put in.
+        blocks: (rows, columns) bool: which units to replace.
+    """
+    planes = tuple(plane.copy() for plane in coefficients.planes)
+    _, _, regions, _ = cv2.connectedComponentsWithStats(blocks.view(np.uint8), connectivity=4)
+    for x, y, columns, rows, _ in regions[1:]:
+        chosen = blocks[y : y + rows, x : x + columns]
+        samples = _samples(pixels, (int(x), int(y), int(columns), int(rows)), coefficients.mcu)
+        for index, (h, v) in enumerate(coefficients.sampling):
+            coded = _coded(_fewer(samples[..., index], (columns * h, rows * v)), coefficients.tables[index])
+            there = planes[index][y * v : (y + rows) * v, x * h : (x + columns) * h]
+            # At the edge of the picture a unit can have fewer blocks than its sampling factors say.
+            wanted = chosen.repeat(v, axis=0).repeat(h, axis=1)[: there.shape[0], : there.shape[1]]
+            there[wanted] = coded[: there.shape[0], : there.shape[1]][wanted]
+    return replace(coefficients, planes=planes)
+
+
+def _samples(pixels: Pixels, units: tuple[int, int, int, int], mcu: tuple[int, int]) -> Floats:
+    """Give the level-shifted YCbCr (h, w, 3) of units (x, y, columns, rows); beyond the picture its edge goes on."""
+    x, y, columns, rows = units
+    width, height = mcu
+    part = pixels[y * height : (y + rows) * height, x * width : (x + columns) * width]
+    missing = rows * height - part.shape[0], columns * width - part.shape[1]
+    if any(missing):
+        part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    shifted = cv2.transform(part.astype(np.float32), np.column_stack([_YCC, [-128, 0, 0]]).astype(np.float32))
+    return np.asarray(shifted, np.float32)
+
+
+def _fewer(samples: Floats, blocks: tuple[int, int]) -> Floats:
+    """Average samples (h, w) down to a component of so many blocks (across, down)."""
+    size = blocks[0] * _BLOCK, blocks[1] * _BLOCK
+    if samples.shape == size[::-1]:
+        return np.ascontiguousarray(samples)
+    return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _cosines() -> Floats:
+    """The 8-point DCT as a matrix (T.81, A.3.3)."""
+    k = np.arange(_BLOCK)
+    matrix = np.cos((2 * k + 1) * k[:, None] * np.pi / (2 * _BLOCK)) / 2
+    matrix[0] /= np.sqrt(2)
+    return np.asarray(matrix, np.float32)
+
+
+_DCT = _cosines()
+
+
+def _coded(samples: Floats, table: Table) -> Plane:
+    """Transform and quantise a component (h, w); gives (rows, columns, 8, 8)."""
+    rows, columns = samples.shape[0] // _BLOCK, samples.shape[1] // _BLOCK
+    down = np.matmul(_DCT, samples.reshape(rows, _BLOCK, -1)).reshape(rows * _BLOCK, -1)
+    both = np.matmul(_DCT, np.ascontiguousarray(down.T).reshape(columns, _BLOCK, -1))
+    both = both.reshape(columns, _BLOCK, rows, _BLOCK).transpose(2, 0, 3, 1)
+    spectrum = np.rint(both / table.astype(np.float32))
+    coded = np.clip(spectrum, *_AC_RANGE)
+    coded[..., 0, 0] = np.clip(spectrum[..., 0, 0], *_DC_RANGE)
+    return np.asarray(coded, np.int16)

@@ -1,0 +1,154 @@
+"""List what is in a JPEG (ITU-T T.81, JFIF), without code that the writer uses.
+
+The scanner knows segments and how long each has to be, not what their contents mean to a decoder: bytes that somebody
+hides inside the compressed picture data itself are not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from imgguard.profiles import own_icc
+from imgguard.sanitize.exif import is_plain_exif
+from imgguard.types import Part, Profile
+
+_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0\1\1"
+_APP_MEANINGS = (
+    (b"JFIF\0", "JFIF header"),
+    (b"JFXX\0", "JFIF extension, may hold a thumbnail"),
+    (b"Exif\0", "EXIF: camera, time, place, thumbnail"),
+    (b"http://ns.adobe.com/xap/1.0/\0", "XMP: names, face regions, edits"),
+    (b"http://ns.adobe.com/xmp/extension/\0", "extended XMP"),
+    (b"ICC_PROFILE\0", "colour profile"),
+    (b"MPF\0", "index of further pictures in the file"),
+    (b"urn:iso:std:iso:ts:21496:-1\0", "gain map: a second version of the picture"),
+    (b"Photoshop 3.0\0", "Photoshop block: IPTC captions, names, thumbnail"),
+    (b"Ducky", "Adobe 'save for web' comment"),
+    (b"Adobe", "Adobe colour marker"),
+    (b"JP", "content credentials (C2PA)"),
+    (b"AROT", "Apple HDR data"),
+)
+
+
+def scan(content: bytes) -> list[Part]:
+    """List a JPEG's segments; see `imgguard.sanitize.scan`."""
+    parts: list[Part] = []
+    at = 0
+    while at < len(content):
+        part = _segment(content, at) if at else _start(content)
+        parts.append(_unless_repeated(part, parts))
+        at += part.length
+        if part.name == "EOI" and at < len(content):
+            parts.append(Part("trailer", at, len(content) - at, _trailer_meaning(content[at : at + 64]), False))
+            break
+    if not parts or parts[-1].name not in ("EOI", "trailer", "damaged"):
+        parts.append(Part("damaged", at, 0, "ends without an end marker", False))
+    return parts
+
+
+def _start(content: bytes) -> Part:
+    if content.startswith(b"\xff\xd8"):
+        return Part("SOI", 0, 2, "start of the picture", True)
+    return _damaged(content, 0)
+
+
+def _damaged(content: bytes, at: int) -> Part:
+    return Part("damaged", at, len(content) - at, "bytes that belong to no segment", False)
+
+
+def _segment(content: bytes, at: int) -> Part:
+    marker = content[at + 1] if content[at] == 0xFF and at + 1 < len(content) else 0
+    if marker == _EOI:
+        return Part("EOI", at, 2, "end of the picture", True)
+    length = int.from_bytes(content[at + 2 : at + 4], "big")
+    end = at + 2 + length
+    if not 0xC0 <= marker <= 0xFE or length < 2 or end > len(content):
+        return _damaged(content, at)
+    payload = content[at + 4 : end]
+    if marker == _SOS:
+        end = _end_of_scan(content, end)
+        return Part("SOS", at, end - at, "picture data", len(payload) == 4 + 2 * payload[0] if payload else False)
+    if 0xE0 <= marker <= 0xEF:
+        return Part(f"APP{marker - 0xE0}", at, end - at, *_application(marker, payload))
+    if marker == _COM:
+        return Part("COM", at, end - at, "comment", False)
+    return Part(f"0xFF{marker:02X}", at, end - at, *_structure(marker, payload))
+
+
+def _end_of_scan(content: bytes, at: int) -> int:
+    """Skip entropy-coded data: up to the next marker that is neither a stuffed byte nor a restart."""
+    found = _NEXT_MARKER.search(content, at)
+    return found.start() if found else len(content)
+
+
+def _structure(marker: int, payload: bytes) -> tuple[str, bool]:
+    """Say what a segment of the picture itself is, and whether it is as long as its contents ask for (T.81, B.2)."""
+    if marker not in _STRUCTURE:
+        return "unknown segment", False
+    meaning, fits = _STRUCTURE[marker]
+    return (meaning, True) if fits(payload) else (f"{meaning}, with more in it than belongs there", False)
+
+
+def _is_frame(payload: bytes) -> bool:
+    return len(payload) > 5 and len(payload) == 6 + 3 * payload[5]
+
+
+def _is_huffman(payload: bytes) -> bool:
+    while len(payload) >= 17:
+        payload = payload[17 + sum(payload[1:17]) :]
+        if not payload:
+            return True
+    return False
+
+
+def _is_quantisation(payload: bytes) -> bool:
+    while payload:
+        length = 65 if payload[0] >> 4 == 0 else 129
+        if len(payload) < length:
+            return False
+        payload = payload[length:]
+    return True
+
+
+_STRUCTURE: dict[int, tuple[str, Callable[[bytes], bool]]] = {
+    0xC0: ("frame header, baseline", _is_frame),
+    0xC1: ("frame header, extended", _is_frame),
+    0xC2: ("frame header, progressive", _is_frame),
+    0xC4: ("Huffman tables", _is_huffman),
+    0xDB: ("quantisation tables", _is_quantisation),
+    0xDD: ("restart interval", lambda payload: len(payload) == 2),
+}
+
+
+def _application(marker: int, payload: bytes) -> tuple[str, bool]:
+    if marker == 0xE0 and _is_plain_jfif(payload):
+        return "JFIF header", True
+    if marker == 0xE1 and payload.startswith(_EXIF) and is_plain_exif(payload[len(_EXIF) :]):
+        return "orientation or credit", True
+    if marker == 0xE2 and payload.startswith(_ICC) and payload[len(_ICC) :] in map(own_icc, Profile):
+        return "colour space, in the tool's own words", True
+    return next((words for magic, words in _APP_MEANINGS if payload.startswith(magic)), "application data"), False
+
+
+def _is_plain_jfif(payload: bytes) -> bool:
+    """Say whether a JFIF header (T.871, 10.1) is as long as it has to be and has no thumbnail."""
+    return payload.startswith(b"JFIF\0\1") and len(payload) == 14 and payload[7] <= 2 and payload[12:] == b"\0\0"
+
+
+def _unless_repeated(part: Part, before: list[Part]) -> Part:
+    """Allow one frame header, and one of each that is not part of the picture."""
+    once = part.name.startswith("APP") or part.name in ("0xFFC0", "0xFFC1", "0xFFC2")
+    if once and any(other.name == part.name for other in before):
+        return Part(part.name, part.offset, part.length, f"{part.meaning}, a second time", False)
+    return part
+
+
+def _trailer_meaning(head: bytes) -> str:
+    if head.startswith(b"\xff\xd8\xff"):
+        return "a second picture after the end"
+    if head[4:8] == b"ftyp":
+        return "a video after the end (motion photo)"
+    return "bytes after the end of the picture"
