@@ -28,7 +28,7 @@ from imgguard.sanitize import leftovers
 from tests.pictures import scene
 from tests.planted import FORMATS, PLACES
 from tests.planted.exiftool import MISSING, beyond_structure, read
-from tests.planted.traces import find
+from tests.planted.traces import find, has_own_profile
 
 METADATA = Path(__file__).parent.parent / "docs" / "metadata"
 NO_SUCH_PLACE, NOTHING = "-", ""
@@ -53,7 +53,10 @@ def tracked_results(guard: Guard, plan: Any, workers: int, total: int) -> Any:
 def leaks_of(results: list[PhotoResult]) -> dict[Path, list[str]]:
     """Everything that any of the readers tells of the published files beyond their structure, by file."""
     targets = [result.target for result in results if result.target is not None]
-    told = {path: sorted(beyond_structure(tags)) for path, tags in read(targets).items()}
+    told = {
+        path: sorted(beyond_structure(tags, own_profile=has_own_profile(read_content(path))))
+        for path, tags in read(targets).items()
+    }
     for path in targets:
         content = read_content(path)
         parts = leftovers(content, sniff_format(content[:HEAD_BYTES], path))

@@ -38,4 +38,4 @@ PLACES: dict[tuple[str, str], Builder] = {
     (kind, place): build for kind, places in _BY_FORMAT.items() for place, build in places.items()
 }
 # These lie in the picture itself: only who decodes it sees them, so no scan of the container can.
-PIXELS_ONLY = {"colours under transparent pixels"}
+PIXELS_ONLY = {"colours under transparent pixels", "pixels beyond the edge"}

@@ -75,6 +75,7 @@ PLACES: dict[str, Builder] = {
     "second picture after the end": lambda pixels: plain(pixels) + as_bytes(second_picture(), "PNG"),
     "motion photo (bare film)": lambda pixels: plain(pixels) + film(),
     "ICC profile": _version_5(_EMBEDDED, profile()),
+    "ICC profile (Display P3)": _version_5(_EMBEDDED, profile(wide=True)),
     "linked ICC profile": _version_5(_LINKED, b"C:\\Users\\" + MARKER + b"\\screen.icc\0"),
     "padding of rows": _padding,
     "unused fourth byte": _fourth_byte,

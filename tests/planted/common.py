@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
+from imgguard.profiles import own_icc
+from imgguard.types import Profile
+
 # 24 bytes: eight pixels, eight palette entries, six brands. It also stands in pixels, so none of its bytes may be
 # one that a codec treats in another way.
 MARKER = b"PLANTED-Freya-Lindqvist!"
@@ -77,9 +80,10 @@ def film() -> bytes:
 
 
 @cache
-def profile() -> bytes:
-    """An sRGB profile (ICC.1:2022) whose description, device and copyright name somebody."""
+def profile(wide: bool = False) -> bytes:
+    """A profile (ICC.1:2022) of sRGB or Display P3 whose description, device and copyright name somebody."""
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain = own_icc(Profile.DISPLAY_P3) or b"" if wide else plain
     count = struct.unpack(">I", plain[128:132])[0]
     rows = [struct.unpack(">4sII", plain[at : at + 12]) for at in range(132, 132 + 12 * count, 12)]
     tags = {name: plain[at : at + length] for name, at, length in rows}

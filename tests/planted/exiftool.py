@@ -44,6 +44,7 @@ _STRUCTURAL: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 # What ExifTool says of the file's place in the file system and of itself.
 _NOT_OF_THE_FILE = {"System", "ExifTool"}
+_PROFILE, _NAME = {"ICC-header", "ICC_Profile"}, "PNG:ProfileName"
 _COMPLAINTS = {"ExifTool:Warning", "ExifTool:Error"}
 
 
@@ -60,9 +61,20 @@ def read(paths: Iterable[Path]) -> dict[Path, dict[str, object]]:
     return found
 
 
-def beyond_structure(told: Mapping[str, object]) -> dict[str, object]:
-    """Leave out what says no more than how large the picture is and how it is encoded; keep what ExifTool regrets."""
-    return {name: value for name, value in told.items() if not _is_structural(name)}
+def beyond_structure(told: Mapping[str, object], *, own_profile: bool = False) -> dict[str, object]:
+    """Leave out what says no more than how large the picture is and how it is encoded; keep what ExifTool regrets.
+
+    Args:
+        told: What it tells of a file.
+        own_profile: Whether the file's colour profile is one of the product's own, byte for byte: what that says is
+            the same in every file.
+    """
+    groups = _PROFILE if own_profile else set()
+    return {
+        name: value
+        for name, value in told.items()
+        if not _is_structural(name) and name.partition(":")[0] not in groups and not (own_profile and name == _NAME)
+    }
 
 
 def _is_structural(name: str) -> bool:

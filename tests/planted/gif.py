@@ -86,6 +86,7 @@ _EXTENSIONS = {
     "plain text": _PLAIN_TEXT + sub_blocks(MARKER),
     "unknown extension": b"!\x42" + sub_blocks(MARKER),
     "ICC profile": application(b"ICCRGBG1012", sub_blocks(profile())),
+    "ICC profile (Display P3)": application(b"ICCRGBG1012", sub_blocks(profile(wide=True))),
     "C2PA": application(b"C2PA_GIF\1\0\0", sub_blocks(c2pa())),
     **{
         # The packet stands there as it is; the bytes behind it lead a reader of blocks to the end (XMP, part 3).

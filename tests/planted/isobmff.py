@@ -9,7 +9,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from PIL import Image
@@ -196,10 +196,16 @@ _MORE: dict[str, Callable[[bytes], Item]] = {
     "second picture": second,
     "hidden second picture": lambda brand: replace(second(brand), flags=_HIDDEN),
 }
+
+
+def _profiled(file: File, *, wide: bool) -> File:
+    made = box(b"colr", b"prof", profile(wide))
+    return replace(file, items=(_with_property(file.items[0], made), *file.items[1:]))
+
+
 _CHANGED: dict[str, Callable[[File], File]] = {
-    "ICC profile": lambda f: replace(
-        f, items=(_with_property(f.items[0], box(b"colr", b"prof", profile())), *f.items[1:])
-    ),
+    "ICC profile": partial(_profiled, wide=False),
+    "ICC profile (Display P3)": partial(_profiled, wide=True),
     "description": lambda f: replace(f, items=(_with_property(f.items[0], _DESCRIPTION), *f.items[1:])),
     "private property": lambda f: replace(
         f, items=(_with_property(f.items[0], box(b"uuid", _OWN_UUID, MARKER)), *f.items[1:])

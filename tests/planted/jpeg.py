@@ -31,6 +31,9 @@ from tests.planted.packets import (
 )
 
 QUALITY = 92
+# What is left of a block of eight when one of its pixels is shown.
+HIDDEN = 7
+HIDDEN_COLOUR = (40, 255, 40)
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -150,6 +153,7 @@ _SEGMENTS: dict[str, Segment] = {
     "DNL segment": (0xDC, MARKER),
     "JFXX thumbnail": (0xE0, b"JFXX\0\x10" + second_jpeg()),
     "ICC profile": (0xE2, b"ICC_PROFILE\0\1\1" + profile()),
+    "ICC profile (Display P3)": (0xE2, b"ICC_PROFILE\0\1\1" + profile(wide=True)),
     "unused quantisation table": (0xDB, b"\3" + (MARKER * 3)[:64]),
     "unused Huffman table": (0xC4, b"\x13" + bytes([0] * 7 + [24] + [0] * 8) + MARKER),
     **{name: (0xE1, _XMP + packet) for name, packet in XMP.items()},
@@ -185,6 +189,21 @@ def _rewritten(pixels: Pixels) -> bytes:
     return new + old_file("JPEG")[len(new) :]
 
 
+def _beyond_the_edge(pixels: Pixels) -> bytes:
+    """A picture that was made smaller in its header alone: its last blocks still hold what was cut away."""
+    height, width = pixels.shape[0] // 8 * 8, pixels.shape[1] // 8 * 8
+    larger = pixels[:height, :width].copy()
+    larger[height - HIDDEN :] = HIDDEN_COLOUR
+    larger[:, width - HIDDEN :] = HIDDEN_COLOUR
+    return resized(plain(larger, subsampling="4:4:4"), height - HIDDEN, width - HIDDEN)
+
+
+def resized(content: bytes, height: int, width: int) -> bytes:
+    """Write another size into the frame header."""
+    at = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2")) + 5
+    return content[:at] + struct.pack(">HH", height, width) + content[at + 4 :]
+
+
 def _sampled(pixels: Pixels) -> bytes:
     return holding(as_bytes(Image.fromarray(pixels), "JPEG", progressive=True), (0xFE, MARKER))
 
@@ -205,4 +224,5 @@ PLACES: dict[str, Builder] = {
     "bytes before a restart marker": _before(b"\xff\xd0", restart_marker_blocks=8),
     "bytes at the end of the picture data": _before(b"\xff\xd9"),
     "comment in a progressive file": _sampled,
+    "pixels beyond the edge": _beyond_the_edge,
 }

@@ -115,6 +115,7 @@ _CHUNKS: dict[str, tuple[Chunk, ...]] = {
     "raw profile EXIF": (_raw_profile(b"exif", b"Exif\0\0" + exif_blocks()["EXIF IFD0"]),),
     "raw profile IPTC": (_raw_profile(b"iptc", iptc()),),
     "ICC profile": ((b"iCCP", b"ICC profile\0\0" + zlib.compress(profile())),),
+    "ICC profile (Display P3)": ((b"iCCP", b"ICC profile\0\0" + zlib.compress(profile(wide=True))),),
     "ICC profile name": ((b"iCCP", MARKER + b"\0\0" + zlib.compress(profile())),),
     "C2PA": ((b"caBX", c2pa()),),
     "private chunk": ((b"prVt", MARKER),),

@@ -87,6 +87,7 @@ _TAGS = {
     "Photoshop thumbnail": (0x8649, BYTE, photoshop_thumbnail()),
     "Photoshop layers": (0x935C, UNDEFINED, b"Adobe Photoshop Document Data Block\0" + MARKER),
     "ICC profile": (0x8773, UNDEFINED, profile()),
+    "ICC profile (Display P3)": (0x8773, UNDEFINED, profile(wide=True)),
     "C2PA": (0xCD41, UNDEFINED, c2pa()),
     "further picture (SubIFD)": (0x014A, LONG, [_second()]),
     **{name: (0x02BC, BYTE, packet) for name, packet in XMP.items()},

@@ -13,7 +13,9 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageSequence
 
-from tests.planted import isobmff, webp
+from imgguard.profiles import own_icc
+from imgguard.types import Profile
+from tests.planted import isobmff, jpeg, webp
 from tests.planted.common import MARKER, TEXT, as_bytes, film, fingerprint, old_file, second_jpeg, second_picture
 from tests.planted.png import TIME
 
@@ -54,7 +56,14 @@ def find(content: bytes) -> set[str]:
     views = list(_views(content))
     found = {name for name, trace in traces().items() if any(trace in view for view in views)}
     found |= {"a padding byte"} if any(_paddings(content)) else set()
+    found |= {"pixels beyond the edge"} if _beyond_the_edge(content) else set()
     return found | ({"further frames"} if sum(1 for _ in _frames(content)) > 1 else set())
+
+
+def has_own_profile(content: bytes) -> bool:
+    """Say whether a file holds a colour profile of the product's own, byte for byte."""
+    own = [icc for icc in map(own_icc, Profile) if icc]
+    return any(icc in view for view in (content, *_inflated(content), _sub_blocks(content)) for icc in own)
 
 
 def _views(content: bytes) -> Iterator[bytes]:
@@ -90,6 +99,22 @@ def _idat(content: bytes) -> bytes:
 def _sub_blocks(content: bytes) -> bytes:
     """A GIF's data without the lengths that stand between it, as far as every piece of 255 bytes goes."""
     return content.replace(b"\xff", b"") if content.startswith(b"GIF8") else b""
+
+
+def _beyond_the_edge(content: bytes) -> bool:
+    """Show a JPEG's last blocks to their ends, and look for the colour of what was cut away."""
+    if not content.startswith(b"\xff\xd8"):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            width, height = Image.open(io.BytesIO(content)).size
+            whole = jpeg.resized(content, -(-height // 8) * 8, -(-width // 8) * 8)
+            shown = np.asarray(Image.open(io.BytesIO(whole)).convert("RGB")).astype(int)
+    except Exception:
+        return False
+    rim = np.concatenate([shown[height:].reshape(-1, 3), shown[:, width:].reshape(-1, 3)])
+    return bool((np.abs(rim - jpeg.HIDDEN_COLOUR).max(axis=1) < 60).sum() > 20)
 
 
 def _row_padding(content: bytes) -> bytes:

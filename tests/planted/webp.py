@@ -96,6 +96,7 @@ def places(lossless: bool) -> dict[str, Builder]:
         **{name: extra(_EXIF, (b"EXIF", one)) for name, one in exif_blocks().items()},
         **{name: extra(_XMP, (b"XMP ", packet)) for name, packet in XMP.items()},
         "ICC profile": extra(_ICC, before=((b"ICCP", profile()),)),
+        "ICC profile (Display P3)": extra(_ICC, before=((b"ICCP", profile(wide=True)),)),
         "C2PA": extra(0, (b"C2PA", c2pa())),
         "unknown chunk": extra(0, (b"zzzz", MARKER)),
         "unknown chunk without a list of extensions": lambda pixels: riff(
