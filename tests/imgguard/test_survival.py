@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgguard import Guard
-from imgguard.errors import FormatNotSupported, PhotoError
+from imgguard.errors import PhotoError
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.pipeline import prepare_photo
 from imgguard.sanitize import SUFFIXES, leftovers
@@ -69,9 +69,10 @@ def quick_guard(make_guard: Callable[..., Guard]) -> Guard:
 
 
 def is_read(content: bytes) -> bool:
+    """Say whether a file is looked into at all, and not refused by its first bytes."""
     try:
         sniff_format(content[:HEAD_BYTES], Path("planted"))
-    except FormatNotSupported:
+    except PhotoError:
         return False
     return True
 

@@ -20,26 +20,28 @@ _STRUCTURAL: Mapping[str, frozenset[str]] = {
         "Composite": {"ImageSize", "Megapixels"},
         "File": {
             "FileType", "FileTypeExtension", "MIMEType", "EncodingProcess", "YCbCrSubSampling", "BMPVersion",
-            "ImageLength", "Planes", "Compression", "ColorSpace", "ExifByteOrder", *_SIZES,
+            "ImageLength", "Planes", "Compression", "ColorSpace", "ExifByteOrder", "NumColors", "NumImportantColors",
+            "PixelsPerMeterX", "PixelsPerMeterY", *_SIZES,
         },
         "JFIF": {"JFIFVersion", "ResolutionUnit", "XResolution", "YResolution"},
         "PNG": {"ColorType", "Compression", "Filter", "Interlace", "Palette", "Transparency", "SRGBRendering", *_SIZES},
         "RIFF": {"VP8Version", "HorizontalScale", "VerticalScale", "WebP_Flags", "AlphaIsUsed", *_SIZES},
-        "GIF": {"GIFVersion", "HasColorMap", "ColorResolutionDepth", "BackgroundColor", "TransparentColor", *_SIZES},
+        "GIF": {"GIFVersion", "HasColorMap", "ColorResolutionDepth", "BackgroundColor", "TransparentColor",
+            "BitsPerPixel", *_SIZES},
         "IFD0": {
             "Orientation", "Compression", "PhotometricInterpretation", "StripOffsets", "SamplesPerPixel",
             "RowsPerStrip", "StripByteCounts", "PlanarConfiguration", "Predictor", "SampleFormat", "ExtraSamples",
             "ColorMap", "SubfileType", "TileWidth", "TileLength", "TileOffsets", "TileByteCounts", *_SIZES,
         },
-        "Meta": {
-            "HandlerType", "PrimaryItemReference", "ImageSpatialExtent", "ImagePixelDepth", "Rotation", "ChromaFormat",
-            "BitDepthLuma", "BitDepthChroma", "ColorProfiles", "ColorPrimaries", "TransferCharacteristics",
-            "MatrixCoefficients", "VideoFullRangeFlag", "AV1ConfigurationVersion", "MetaImageSize",
-        },
+        # AVIF: boxes that say what the picture is and where its data lies; the data itself ExifTool calls a tag too.
         "QuickTime": {
-            "MajorBrand", "MinorVersion", "CompatibleBrands", "HandlerType", "PrimaryItemReference",
-            "MediaDataSize", "MediaDataOffset", "ImageSpatialExtent", "ImagePixelDepth", "MetaImageSize",
+            "MajorBrand", "MinorVersion", "CompatibleBrands", "HandlerType", "PrimaryItemReference", "MediaData",
+            "MediaDataSize", "MediaDataOffset", "ImageSpatialExtent", "ImagePixelDepth", "AV1ConfigurationVersion",
+            "SeqProfile", "SeqTier0", "ChromaFormat", "ChromaSamplePosition", "InitialDelaySamples", "ColorProfiles",
+            "ColorPrimaries", "TransferCharacteristics", "MatrixCoefficients", "VideoFullRangeFlag",
+            "QuickTime_ColorRep_0x000a",
         },
+        "Meta": {"MetaImageSize"},
     }.items()
 }  # fmt: skip
 # What ExifTool says of the file's place in the file system and of itself.
