@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import click
 
 from consent.model import Purpose
-from imgguard.types import Format, Style
+from imgguard.types import Format, Names, Style
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 PURPOSES = click.Choice([purpose.value for purpose in Purpose])
 STYLES = click.Choice([style.value for style in Style])
-FORMATS = click.Choice(["auto", *(container.value for container in Format if container is not Format.HEIF)])
+FORMATS = click.Choice(["auto", *(container.value for container in Format)])
+NAMES = click.Choice([names.value for names in Names])
 A_PATH = click.Path(path_type=Path)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgguard.backends import default_backends
 from imgguard.detect import detect_faces
+from imgguard.leaks import attribute_leaks, name_leaks
 from imgguard.metadata import MetadataItem, read_metadata
 from imgguard.output import OutputFolder
 from imgguard.photo import load_photo
@@ -24,7 +25,7 @@ _KEPT, _COVERED = (0, 160, 60), (220, 30, 30)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """What was found in a photo: its faces as they would be decided, and what its file tells."""
+    """What was found in a photo: its faces as they would be decided, and what its file tells, its name included."""
 
     photo: Photo
     faces: tuple[FaceResult, ...]
@@ -40,7 +41,9 @@ def inspect_photo(path: Path, guard: Guard) -> Inspection:
     photo = load_photo(path)
     backends = default_backends()
     judged = judge_faces(photo, detect_faces(photo, backends, guard.rules.search), guard.rules, backends)
-    return Inspection(photo, tuple(face.result for face in judged), read_metadata(photo))
+    outside = (*name_leaks(Path(path.name), guard.known_names), *attribute_leaks(path))
+    told = (*outside, *read_metadata(photo.content, photo.format))
+    return Inspection(photo, tuple(face.result for face in judged), told)
 
 
 def draw_inspection(found: Inspection, target: Path) -> None:

@@ -165,7 +165,8 @@ def _made(
     grid = block_grid(photo)
     redacted = cover_up(photo.stored, [face.cover for face in covered], [face.box for face in kept], grid)
     for exact in (True, False):
-        written = write(photo, redacted, container, rules.credit, keep_orientation_tag=rules.keep_tag, exact=exact)
+        keep_tag = rules.keep_orientation_tag
+        written = write(photo, redacted, container, rules.credit, keep_orientation_tag=keep_tag, exact=exact)
         check = check_output(written, container, photo, covered, kept, rules.gallery, backends)
         if not check.changed_outside or written.tolerance is None:
             break

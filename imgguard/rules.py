@@ -40,7 +40,7 @@ class Rules:
         groups: The groups whose people are enrolled; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
         credit: A line of credit to put into what is published; None for none.
-        keep_tag: Whether a JPEG that has to be turned stays as it is stored, with a tag that says how to turn it.
+        keep_orientation_tag: Whether a JPEG that has to be turned stays as it is stored, with a tag that says how to turn it.
     """
 
     purpose: Purpose | None
@@ -53,7 +53,7 @@ class Rules:
     groups: tuple[str, ...] = ()
     fpir: float = DEFAULT_FPIR
     credit: str | None = None
-    keep_tag: bool = False
+    keep_orientation_tag: bool = False
 
     def decide(self, identification: Identification) -> Decision:
         """Decide about a face after the search for it."""

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """A container that can be read; HEIF is not written."""
+    """A container that can be read and written."""
 
     JPEG = "jpeg"
     PNG = "png"
     WEBP = "webp"
+    GIF = "gif"
+    TIFF = "tiff"
+    BMP = "bmp"
     HEIF = "heif"
+    AVIF = "avif"
 
 
 class Profile(StrEnum):
@@ -45,6 +49,14 @@ class Style(StrEnum):
     BLUR = "blur"
     PIXELATE = "pixelate"
     SOLID = "solid"
+
+
+class Names(StrEnum):
+    """What becomes of the names of files and folders."""
+
+    AUTO = "auto"
+    NEUTRAL = "neutral"
+    KEEP = "keep"
 
 
 class Source(StrEnum):

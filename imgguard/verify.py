@@ -17,6 +17,7 @@ from imgguard.detect import find_faces, look_closer
 from imgguard.embed import embed_at, embed_nothing
 from imgguard.grouping import same_detection, same_face
 from imgguard.lazy import cv2
+from imgguard.reread import reread
 from imgguard.sanitize import leftovers
 from imgguard.scales import SECOND_LOOK, Pass, cut_out
 from imgguard.threshold import SAME_PERSON
@@ -92,7 +93,7 @@ def check_output(
         What was found; `.ok` only where nothing was.
     """
     parts = leftovers(written.content, container)
-    before, pixels = photo.stored, _decode(written.content)
+    before, pixels = photo.stored, reread(written.content, container)
     if pixels is None or pixels.shape != before.shape:
         problem = "the finished file does not decode" if pixels is None else "the finished picture has another size"
         return OutputCheck(parts, (), (), 0, (problem,))
@@ -105,14 +106,6 @@ def check_output(
         changed_outside=_changed_outside(before, pixels, mask, covered, written.tolerance),
         problems=(),
     )
-
-
-def _decode(content: bytes) -> Pixels | None:
-    try:
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
-        return None
-    return None if decoded is None else np.asarray(decoded, np.uint8)
 
 
 def _is_expected(face: Detection, mask: Mask, kept: Sequence[Detection]) -> bool:

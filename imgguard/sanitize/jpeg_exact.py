@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from imgguard.types import Photo
 
 # Another decoder, or the same on a turned picture, rounds chroma and colours by this many levels at most.
-_TOLERANCE = 4
+_TOLERANCE = 6
 _MOST_GROWTH = 1.1
 _LOWER_QUALITIES = (75, 60, 45, 30)
 _BLOCK = 8
