@@ -183,6 +183,12 @@ def _between(pixels: Pixels) -> bytes:
     return content[:20] + MARKER + content[20:]
 
 
+def _before_scan(pixels: Pixels) -> bytes:
+    content = plain(pixels)
+    at = content.index(b"\xff\xda")
+    return content[:at] + MARKER + content[at:]
+
+
 def _rewritten(pixels: Pixels) -> bytes:
     """A shorter file written over a longer one that was not cut (CVE-2023-21036)."""
     new = plain(pixels)
@@ -221,6 +227,7 @@ PLACES: dict[str, Builder] = {
     "trailer Sony": _sony,
     "rest of an older file": _rewritten,
     "bytes between segments": _between,
+    "bytes before the picture data": _before_scan,
     "bytes before a restart marker": _before(b"\xff\xd0", restart_marker_blocks=8),
     "bytes at the end of the picture data": _before(b"\xff\xd9"),
     "comment in a progressive file": _sampled,

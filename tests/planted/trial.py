@@ -94,17 +94,22 @@ def _try(path: Path, whole: bool) -> tuple[str, tuple[str, ...]]:
 def _cleaned(path: Path) -> tuple[str, ...]:
     from datetime import date
 
+    from imgguard.photo import load_photo
     from imgguard.pipeline import prepare_photo
     from imgguard.rules import Rules
     from imgguard.sanitize import leftovers
     from imgguard.scales import Search
     from imgguard.types import Style
     from tests.fakes import fake_backends
-    from tests.planted.traces import find
+    from tests.planted.traces import find, traces
 
     rules = Rules(None, {}, None, date(2026, 11, 23), Style.BLUR, None, Search.FAST)
     cleaned = prepare_photo(path, rules, fake_backends())
-    return (*find(cleaned.content), *(part.name for part in leftovers(cleaned.content, cleaned.format)))
+    shown = load_photo(path).pixels
+    # Damage can move what was hidden into the rows that everybody sees.
+    seen = [shown.tobytes(), shown[..., ::-1].tobytes()]
+    left = [name for name in find(cleaned.content) if not any(traces().get(name, b"-") in rows for rows in seen)]
+    return (*left, *(part.name for part in leftovers(cleaned.content, cleaned.format)))
 
 
 def main() -> None:
