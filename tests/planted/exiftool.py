@@ -41,7 +41,7 @@ _STRUCTURAL: Mapping[str, frozenset[str]] = {
             "ColorPrimaries", "TransferCharacteristics", "MatrixCoefficients", "VideoFullRangeFlag",
             "QuickTime_ColorRep_0x000a",
         },
-        "Meta": {"MetaImageSize"},
+        "Meta": {"MetaImageSize", "PrimaryItemReference"},
     }.items()
 }  # fmt: skip
 # What ExifTool says of the file's place in the file system and of itself.
