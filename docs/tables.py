@@ -1,4 +1,4 @@
-"""Write the benches' results into docs/accuracy.md, between the marks that name them.
+"""Write the benches' results into docs/accuracy.md and docs/metadata.md, between the marks that name them.
 
 python docs/tables.py
 """
@@ -148,6 +148,32 @@ def events(results: dict[str, Any]) -> str:
     return table(heads, rows)
 
 
+def places(results: dict[str, Any]) -> str:
+    """Places by formats: empty where nothing survives."""
+    rows = results["places"]
+    formats = list(next(iter(rows.values())))
+    head = ["| place | " + " | ".join(formats) + " |", "|---|" + ":---:|" * len(formats)]
+    order = sorted(rows, key=lambda place: (-sum(cell != "-" for cell in rows[place].values()), place))
+    lines = ["| " + " | ".join([place, *(rows[place][kind] for kind in formats)]) + " |" for place in order]
+    return "\n".join([*head, *lines])
+
+
+def folders(results: dict[str, Any]) -> str:
+    """What becomes of whole folders."""
+    heads = ("folder", "files", "published", "refused", "no photos", "tags before", "tags after")
+    rows = [
+        [name, str(one["files"]), str(one["published"]), _refusals(one["refused"]),
+         *(str(one[key]) for key in ("no photos", "tags before", "tags after"))]
+        for name, one in results["folders"].items()
+    ]  # fmt: skip
+    return table(heads, rows)
+
+
+def _refusals(kinds: dict[str, int]) -> str:
+    told = ", ".join(f"{count} {kind.removeprefix('photo_').replace('_', ' ')}" for kind, count in kinds.items())
+    return f"{sum(kinds.values())} ({told})" if kinds else "0"
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "pictures": ("detection", pictures),
     "empty-416": ("detection", empty("416")),
@@ -161,12 +187,23 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
 }
 
 
+METADATA: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "places": ("survival", places),
+    "folders": ("survival", folders),
+}
+
+
 def main() -> None:
-    """Fill every mark."""
-    page = FOLDER / "accuracy.md"
+    """Fill every mark of every page."""
+    for name, tables in (("accuracy", TABLES), ("metadata", METADATA)):
+        fill(FOLDER / f"{name}.md", FOLDER / name, tables)
+
+
+def fill(page: Path, measured: Path, tables: dict[str, tuple[str, Callable[[dict[str, Any]], str]]]) -> None:
+    """Fill every mark of a page from the results in a folder."""
     text = page.read_text(encoding="utf-8")
-    for name, (source, make) in TABLES.items():
-        results = json.loads((FOLDER / "accuracy" / f"{source}.json").read_text(encoding="utf-8"))
+    for name, (source, make) in tables.items():
+        results = json.loads((measured / f"{source}.json").read_text(encoding="utf-8"))
         mark = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
         if not mark.search(text):
             raise SystemExit(f"{page}: there is no mark for {name}")

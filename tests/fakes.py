@@ -13,6 +13,7 @@ from imgguard.backends import Backends
 from imgguard.calibration import Calibration, default_calibration
 
 FACE_COLOUR = (255, 0, 255)
+_NEAR_COLOUR = tuple(np.clip(np.array(FACE_COLOUR) + off, 0, 255).astype(np.uint8) for off in (-59, 59))
 
 
 def landmarks_of(box: BoundingBox) -> np.ndarray:
@@ -38,8 +39,10 @@ class SquareDetector:
 
     def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
         self.seen.append(pixels.shape[:2])
-        near = np.abs(pixels.astype(int) - FACE_COLOUR).max(axis=2) < 60
-        count, _, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
+        near = cv2.inRange(pixels, *_NEAR_COLOUR)
+        if not near.any():
+            return []
+        count, _, stats, _ = cv2.connectedComponentsWithStats(near)
         boxes = [tuple(float(v) for v in stats[i][:4]) for i in range(1, count) if stats[i][4] >= 16]
         found = [detection_at(*box, source=self.source, score=self.score) for box in boxes]
         return [face for face in found if face.score >= min_score]

@@ -37,7 +37,7 @@ _LOWER_QUALITIES = (75, 60, 45, 30)
 _BLOCK = 8
 _BASELINE_TO_PROGRESSIVE = (0xC0, 0xC1, 0xC2)
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_APP14, _HUFFMAN = 0xEE, 0xC4
+_APP14, _HUFFMAN, _SCAN = 0xEE, 0xC4, 0xDA
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,14 @@ class Frame:
 
 
 def frame_of(content: bytes) -> Frame | None:
-    """Read the frame header of a JPEG; None where there is none that makes sense, or several."""
+    """Read the frame header of a JPEG; None where there is none that makes sense, or several, or no scan behind it.
+
+    A decoder finds its way over bytes that belong to no segment; the list of segments ends there, and of what it does
+    not reach no coefficients can be read.
+    """
     found = [(marker, content[begin + 4 : end]) for marker, begin, end in segments(content)]
     frames = [(marker, body) for marker, body in found if marker in _FRAMES]
-    if len(frames) != 1 or len(frames[0][1]) < 6:
+    if len(frames) != 1 or len(frames[0][1]) < 6 or all(marker != _SCAN for marker, _ in found):
         return None
     marker, body = frames[0]
     precision, height, width, count = struct.unpack_from(">BHHB", body)
