@@ -44,8 +44,8 @@ Examples:
 )  # fmt: skip
 @click.option(
     "--keep-orientation-tag", is_flag=True,
-    help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If not given they "
-    "are turned, without loss wherever their size allows.",
+    help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If not "
+    "given they are turned, without loss wherever their size allows.",
 )  # fmt: skip
 @click.option("--credit", metavar="TEXT", help="A line of credit to put into each file, such as 'Photo: North School'.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")

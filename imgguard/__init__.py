@@ -34,6 +34,7 @@ __all__ = [
     "ImgguardError",
     "InternalFault",
     "LinkRefused",
+    "Names",
     "NotAPhoto",
     "NotReached",
     "Outcome",

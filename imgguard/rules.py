@@ -40,7 +40,7 @@ class Rules:
         groups: The groups whose people are enrolled; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
         credit: A line of credit to put into what is published; None for none.
-        keep_orientation_tag: Whether a JPEG that has to be turned stays as it is stored, with a tag that says how to turn it.
+        keep_orientation_tag: Whether JPEGs stay as they are stored, with a tag that says how to turn them.
     """
 
     purpose: Purpose | None

