@@ -88,5 +88,7 @@ def _has_unused(rows: bytes, palette: bytes, width: int, stride: int) -> bool:
     """Say whether a palette has colours that no pixel uses, other than those of a ramp of greys."""
     if palette == _RAMP[: len(palette)]:
         return False
+    if not stride:
+        return True
     indices = np.frombuffer(rows[: len(rows) // stride * stride], np.uint8).reshape(-1, stride)[:, :width]
     return not np.bincount(indices.ravel(), minlength=len(palette) // 4)[: len(palette) // 4].all()
