@@ -84,10 +84,11 @@ def scan(content: bytes) -> list[Part]:
     if not content.startswith(_SIGNATURE):
         return [Part("damaged", 0, len(content), "no PNG signature", False)]
     parts = [Part("signature", 0, len(_SIGNATURE), "PNG signature", True)]
-    at = len(_SIGNATURE)
+    at, before = len(_SIGNATURE), {"signature"}
     while at < len(content):
         part = _chunk(content, at)
-        parts.append(replace(part, allowed=part.allowed and _in_order(parts, part)))
+        parts.append(replace(part, allowed=part.allowed and _in_order(before, parts[-1], part)))
+        before.add(part.name)
         at += part.length
         if part.name == "IEND" and at < len(content):
             parts.append(Part("trailer", at, len(content) - at, "bytes after the end of the picture", False))
@@ -136,11 +137,10 @@ _AFTER = {"IHDR": "signature", "PLTE": "IHDR", "iCCP": "IHDR", "eXIf": "IHDR", "
 _BEFORE = {"iCCP": {"PLTE", "IDAT"}, "PLTE": {"IDAT"}, "eXIf": {"IDAT"}}
 
 
-def _in_order(parts: list[Part], part: Part) -> bool:
-    before = {other.name for other in parts}
-    if part.name == "IHDR" and len(parts) != 1:
+def _in_order(before: set[str], last: Part, part: Part) -> bool:
+    if part.name == "IHDR" and last.name != "signature":
         return False
-    if part.name == "IDAT" and "IDAT" in before and parts[-1].name != "IDAT":
+    if part.name == "IDAT" and "IDAT" in before and last.name != "IDAT":
         return False
     repeated = part.name in before and part.name != "IDAT"
     return not repeated and _AFTER[part.name] in before and not before & _BEFORE.get(part.name, set())
