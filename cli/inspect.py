@@ -71,6 +71,9 @@ def _show(console: Console, found: Inspection, guard: Guard) -> None:
     photo = found.photo
     console.print(cell(f"{photo.path}: {photo.format.value}, {photo.size[0]} x {photo.size[1]}"), style="bold")
     console.print(_faces(found, guard) if found.faces else "No face found.")
+    if found.crop is not None and guard.rules.gallery is not None:
+        told_crop = f"A crop that keeps {found.crop * 100:.0f} % would leave out everybody who must be covered:"
+        console.print(f"{told_crop} imgguard clean --covered crop")
     told = Table("Place", "What", "Says")
     for item in found.metadata:
         told.add_row(cell(item.place), cell(item.name), cell(item.value))
