@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _FACE = (0.75, 0.85, 0.13)
 _HEAD = (1.05, 1.2, 0.05)
 # A person, in heights of the box, from its middle: the body begins at the throat and ends after seven heads and more
-# (a head, crown to chin, is about 1.4 boxes high); it is three heads wide, arms and stride included.
-_BODY_FROM, _BODY_TO = 0.3, 9.5
-_BODY_HALF_WIDTH = 1.95
+# (a head, crown to chin, is about 1.4 boxes high); it is more than three heads wide, arms and stride included.
+_BODY_FROM, _BODY_TO = 0.3, 10.0
+_BODY_HALF_WIDTH = 2.2
 # Heads are tilted more than bodies are.
 _BODY_UPRIGHT = 30
 # A picture of a round face is round.
