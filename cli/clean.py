@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, FORMATS, School, how_to_cover, how_to_search, who_may_be_seen
+from cli.options import A_PATH, FORMATS, NAMES, School, how_to_cover, how_to_search, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +37,17 @@ Examples:
     "--format", "container", type=FORMATS, default="auto", show_default=True,
     help="File format to write; auto keeps the photo's own (HEIC becomes JPEG).",
 )  # fmt: skip
+@click.option(
+    "--names", type=NAMES, default="auto", show_default=True,
+    help="Names of files and folders: auto replaces those that tell who, where or when by neutral ones "
+    "(photo-0001.jpg), neutral all, keep none. Only the record knows which is which.",
+)  # fmt: skip
+@click.option(
+    "--keep-orientation-tag", is_flag=True,
+    help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If not "
+    "given they are turned, without loss wherever their size allows.",
+)  # fmt: skip
+@click.option("--credit", metavar="TEXT", help="A line of credit to put into each file, such as 'Photo: North School'.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
@@ -56,6 +67,9 @@ def clean(
     no_recognition: bool,
     covering: dict[str, Any],
     container: str,
+    names: str,
+    keep_orientation_tag: bool,
+    credit: str | None,
     dry_run: bool,
     report: Path | None,
     overwrite: bool,
@@ -70,7 +84,7 @@ def clean(
     _check_options(no_recognition, school)
     from rich.console import Console
 
-    from cli.shown import show_findings, show_others, show_results
+    from cli.shown import show_findings, show_naming, show_others, show_results
     from imgguard.guard import Guard
 
     console, notes = Console(), Console(stderr=True)
@@ -84,6 +98,9 @@ def clean(
             **covering,
             format=None if container == "auto" else container,
             record=record,
+            names=names,
+            keep_orientation_tag=keep_orientation_tag,
+            credit=credit,
         )
     plan = guard.plan(list(photos), out)
     show_findings(console, guard.findings)
@@ -98,6 +115,7 @@ def clean(
     planned = len(plan.jobs) + len(plan.refused)
     place = plan.jobs[0].target if plan.names_file and plan.jobs else plan.out
     show_results(console, results, planned, place, dry_run=dry_run)
+    show_naming(console, plan, results)
     show_others(console, plan.others)
     if report is not None:
         _write_report(report, results, guard, plan)
@@ -172,7 +190,8 @@ def _write_report(report: Path, results: list[PhotoResult], guard: Guard, plan: 
     from imgguard.output import OutputFolder
     from imgguard.report import build_report
 
-    text = build_report(results, guard.rules, guard.findings, plan.others)
+    renamed = {job.source for job in plan.jobs if job.replaced is not None}
+    text = build_report(results, guard.rules, guard.findings, plan.others, renamed)
     folder = report.resolve().parent
     # File names need not be text; what is none becomes an escape, which JSON understands.
     content = text.encode(errors="backslashreplace")

@@ -64,20 +64,17 @@ def inspect(photos: tuple[Path, ...], school: School, search: str, draw: Path | 
 
 
 def _show(console: Console, found: Inspection, guard: Guard) -> None:
-    from rich.table import Table
-
-    from cli.shown import cell
+    from cli.shown import cell, show_told
 
     photo = found.photo
     console.print(cell(f"{photo.path}: {photo.format.value}, {photo.size[0]} x {photo.size[1]}"), style="bold")
     console.print(_faces(found, guard) if found.faces else "No face found.")
     if found.crop is not None and guard.rules.gallery is not None:
-        told_crop = f"A crop that keeps {found.crop * 100:.0f} % would leave out everybody who must be covered:"
-        console.print(f"{told_crop} imgguard clean --covered crop")
-    told = Table("Place", "What", "Says")
-    for item in found.metadata:
-        told.add_row(cell(item.place), cell(item.name), cell(item.value))
-    console.print(told if found.metadata else "The file tells nothing but its picture.")
+        told = f"A crop that keeps {found.crop * 100:.0f} % would leave out everybody who must be covered:"
+        console.print(f"{told} imgguard clean --covered crop")
+    show_told(console, found.metadata)
+    if not found.metadata:
+        console.print("The file tells nothing but its picture.")
 
 
 def _faces(found: Inspection, guard: Guard) -> Table:

@@ -16,6 +16,7 @@ from cli.inspect import inspect
 from cli.roster import roster
 from cli.selftest import selftest
 from cli.shown import printable
+from cli.verify import verify
 from consent.errors import UserFacingError
 
 EXIT_CODES = {
@@ -42,7 +43,7 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, roster, enroll, selftest, doctor):
+for _command in (clean, inspect, verify, roster, enroll, selftest, doctor):
     cli.add_command(_command)
 
 

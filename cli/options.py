@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from consent.model import Purpose
-from imgguard.types import Extent, Format, Style, Treatment
+from imgguard.types import Extent, Format, Names, Style, Treatment
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -19,7 +19,8 @@ PURPOSES = click.Choice([purpose.value for purpose in Purpose])
 EXTENTS = click.Choice([extent.value for extent in Extent])
 TREATMENTS = click.Choice([treatment.value for treatment in Treatment])
 STYLES = "|".join([*(style.value for style in Style if style is not Style.IMAGE), f"{Style.IMAGE.value}:FILE"])
-FORMATS = click.Choice(["auto", *(container.value for container in Format if container is not Format.HEIF)])
+FORMATS = click.Choice(["auto", *(container.value for container in Format)])
+NAMES = click.Choice([names.value for names in Names])
 A_PATH = click.Path(path_type=Path)
 
 

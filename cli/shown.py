@@ -14,6 +14,9 @@ from rich.text import Text
 if TYPE_CHECKING:
     from consent.roster import Finding
     from imgguard.identify import Difficulty
+    from imgguard.metadata import MetadataItem
+    from imgguard.planning import Plan
+    from imgguard.sidecars import Aside
     from imgguard.types import PhotoResult
 
 _MOST_FINDINGS = 20
@@ -46,6 +49,16 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     if len(findings) > _MOST_FINDINGS:
         table.add_row("...", f"and {len(findings) - _MOST_FINDINGS} more, all of them in --report")
     console.print(table)
+
+
+def show_told(console: Console, items: Sequence[MetadataItem], *, compact: bool = False) -> None:
+    """List what a file tells besides its picture; compact without lines and headings, one file below the other."""
+    if not items:
+        return
+    told = Table(show_header=False, box=None, padding=(0, 0, 0, 2)) if compact else Table("Place", "What", "Says")
+    for item in items:
+        told.add_row(cell(item.place), cell(item.name), cell(item.value))
+    console.print(told)
 
 
 def list_findings(console: Console, findings: Iterable[Finding]) -> None:
@@ -104,6 +117,7 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
         table.add_row("Not done", str(planned - len(results)))
     console.print(table)
     _show_contradictions(console, done)
+    _show_rebuilt(console, done)
     _show_refusals(console, results)
 
 
@@ -117,6 +131,13 @@ def _show_contradictions(console: Console, done: Iterable[PhotoResult]) -> None:
         console.print("Please look at these faces; all are covered:", style="bold")
     for source, face in odd:
         console.print(cell(f"  {source}: {explain(face)}"), soft_wrap=True)
+
+
+def _show_rebuilt(console: Console, done: Sequence[PhotoResult]) -> None:
+    """Say which pictures could not be kept exactly outside of the covers, and why."""
+    for why, count in Counter(result.rebuilt for result in done if result.rebuilt).most_common():
+        told = "was compressed anew" if count == 1 else "were compressed anew"
+        console.print(cell(f"{counted(count, 'photo', 'photos')} {told}: {why}."), soft_wrap=True)
 
 
 def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
@@ -134,10 +155,28 @@ def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
         console.print(cell(f"      {refusal.what.removeprefix(f'{source}: ')}. {refusal.remedy}"), soft_wrap=True)
 
 
-def show_others(console: Console, others: Sequence[Path]) -> None:
-    """List the files that are not photos and were left where they are."""
-    if others:
-        console.print(cell(f"Not photos, not copied: {_some(others)}"), soft_wrap=True)
+def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
+    """Say how many photos got neutral names, and what the name that was chosen for one gives away."""
+    replaced = {job.source for job in plan.jobs if job.replaced is not None}
+    count = sum(result.refusal is None and result.source in replaced for result in results)
+    if count:
+        told = "whose names tell something; the record knows which is which (--names keep would keep them)"
+        console.print(f"Neutral names given to {counted(count, 'photo', 'photos')} {told}.", soft_wrap=True)
+    for telling in plan.telling:
+        told = f"The name that you chose is kept, and tells {telling.what.value}: {telling.text}"
+        console.print(cell(told), soft_wrap=True, style="bold")
+
+
+def show_others(console: Console, others: Sequence[Aside]) -> None:
+    """List the files that are not photos and were left where they are, by what they are."""
+    if not others:
+        return
+    console.print("Not photos, not copied:")
+    kinds: dict[str, list[Path]] = {}
+    for other in others:
+        kinds.setdefault(other.what or "other files", []).append(other.path)
+    for what, paths in kinds.items():
+        console.print(cell(f"  {what} ({len(paths)})\n      {_some(paths)}"), soft_wrap=True)
 
 
 def _some(paths: Sequence[Path]) -> str:

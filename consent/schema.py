@@ -1,8 +1,11 @@
 """The tables of the record, as numbered migrations: number N of the list brings version N-1 to N.
 
-Ids, digests, numbers and reasons only. No name of a person, file or folder, no vector and no picture has a
-column here: a photo is known by the SHA-256 of its bytes, so the file at hand finds its record and the record
-alone tells nobody who is in it.
+Ids, digests, numbers and reasons. No vector and no picture has a column here: a photo is known by the SHA-256 of its
+bytes, so the file at hand finds its record.
+
+One table holds names: where a photo or its folder got a neutral name, since its own told something, `renamed` keeps
+both, so that the school can find the original again. Such a name may be a child's. No other name of a person, file or
+folder is kept.
 """
 
 from __future__ import annotations
@@ -52,5 +55,12 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX faces_by_photo ON faces (photo_id);
     CREATE INDEX faces_by_subject ON faces (subject_id);
+    """,
+    """
+    CREATE TABLE renamed (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos (id) ON DELETE CASCADE,
+        source_name TEXT NOT NULL,
+        published_name TEXT NOT NULL
+    ) STRICT;
     """,
 )

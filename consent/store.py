@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,24 @@ class FaceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewName:
+    """A photo's place below the input and its neutral one below the output, both as text with slashes."""
+
+    source_name: str
+    published_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A photo that was published under a neutral name, with the digests of both files."""
+
+    source_sha256: str
+    output_sha256: str
+    source_name: str
+    published_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoRecord:
     """One photo of a run; `refusal` is the error's kind, never its text (which names files)."""
 
@@ -59,6 +77,7 @@ class PhotoRecord:
     format: str | None
     rounds: int
     faces: tuple[FaceRecord, ...]
+    new_name: NewName | None = None
 
 
 class Store:
@@ -150,6 +169,11 @@ class Store:
             " subject_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(photo_id, *astuple(face)) for face in photo.faces],
         )
+        if photo.new_name is not None:
+            self._insert(
+                "INSERT INTO renamed (photo_id, source_name, published_name) VALUES (?, ?, ?)",
+                (photo_id, *astuple(photo.new_name)),
+            )
         return photo_id
 
     def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
@@ -187,6 +211,26 @@ class Store:
                 self._db.execute(statement)
         self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def read_renamed(path: Path) -> tuple[Renamed, ...]:
+    """List the photos that were published under neutral names, newest first; changes nothing.
+
+    Gives nothing where there is no record, an older one without such names, or none that can be read: whoever then
+    needs the record to write to it is told.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as db:
+            rows = db.execute(
+                "SELECT source_sha256, output_sha256, source_name, published_name FROM renamed"
+                " JOIN photos ON photos.id = photo_id WHERE output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL"
+                " ORDER BY photo_id DESC"
+            ).fetchall()
+    except sqlite3.Error:
+        return ()
+    return tuple(Renamed(*row) for row in rows)
 
 
 def _unusable(path: Path, error: Exception) -> RecordError:

@@ -35,6 +35,7 @@ __all__ = [
     "ImgguardError",
     "InternalFault",
     "LinkRefused",
+    "Names",
     "NotAPhoto",
     "NotReached",
     "Outcome",

@@ -53,6 +53,7 @@ from imgguard.types import Extent as Extent
 from imgguard.types import FaceResult as FaceResult
 from imgguard.types import Format as Format
 from imgguard.types import Identification as Identification
+from imgguard.types import Names as Names
 from imgguard.types import Outcome as Outcome
 from imgguard.types import OutputCheck as OutputCheck
 from imgguard.types import Part as Part

@@ -62,7 +62,10 @@ class Grid:
         after_x, after_y = -(before_x + width) % sx, -(before_y + height) % sy
         padded = np.pad(mask, ((before_y, after_y), (before_x, after_x)))
         rows, columns = padded.shape[0] // sy, padded.shape[1] // sx
-        return np.asarray(padded.reshape(rows, sy, columns, sx).any(axis=(1, 3)))
+        # Eight pixels at a time where that comes out even, as it does for all JPEGs.
+        lot = 8 if sx % 8 == 0 else 1
+        lots = np.ascontiguousarray(padded).view(np.uint64) if lot == 8 else padded
+        return np.asarray(lots.reshape(rows, sy, columns, sx // lot).any(axis=(1, 3)))
 
     def spread(self, blocks: Mask, corner: tuple[int, int], shape: tuple[int, int]) -> Mask:
         """Give the pixels (h, w) of a window of `shape` at `corner` that belong to the blocks that are set."""

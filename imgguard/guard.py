@@ -14,23 +14,26 @@ import platformdirs
 from consent.groups import families_of, named_groups, people_of
 from consent.model import Purpose
 from consent.roster import Finding, Roster, read_roster
-from consent.store import RunRecord, Store
+from consent.store import Renamed, RunRecord, Store, read_renamed
 from imgguard.backends import default_backends
 from imgguard.batch import default_workers, run_batch
 from imgguard.enroll import enroll
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
+from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.recorder import Recorder, dry_result
 from imgguard.rules import Covering, Rules, checked_fpir
+from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
+from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Extent, Format, PhotoResult, Style, Treatment
+from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
 
-_T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search)
+_T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
 
 def default_record() -> Path:
@@ -61,6 +64,9 @@ class Guard:
         groups: Iterable[str] = (),
         fpir: float = DEFAULT_FPIR,
         old_id_photos: bool = False,
+        names: Names | str = Names.AUTO,
+        credit: str | None = None,
+        keep_orientation_tag: bool = False,
         record: Path | str | None = None,
         on: date | None = None,
     ) -> None:
@@ -84,6 +90,10 @@ class Guard:
             fpir: Accepted share of strangers who are left visible by mistake, 0.000001 to 0.01; 0.001 means that of
                 1,000 strangers' faces at most one is.
             old_id_photos: Also use ID photos older than 36 months.
+            names: What becomes of names of files and folders: auto replaces those that tell something by neutral ones,
+                neutral all, keep none. The record keeps which is which.
+            keep_orientation_tag: Leave JPEGs as they are stored and say how to turn them, instead of turning them.
+            credit: A line of credit that each published file holds as EXIF Copyright and Artist.
             record: The record's file; None for `default_record()`.
             on: The day for which consents have to hold; None for today.
 
@@ -99,15 +109,18 @@ class Guard:
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
-        if wanted is Format.HEIF:
-            raise SetupError("HEIF is not written", "Choose jpeg, png or webp.")
         look, search = read_look(style), _known(Search, search, "search")
         extent = _known(Extent, cover, "part of a person to cover")
         treatment = _known(Treatment, covered, "way to treat people who must be covered")
         covering = Covering(look.picture, extent, treatment)
         groups, fpir = named_groups(groups), checked_fpir(fpir)
+        credit = None if credit is None else checked_credit(credit)
+        self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed)
+        self.rules = Rules(
+            None, {}, None, on, look.style, wanted, search,
+            credit=credit, keep_orientation_tag=keep_orientation_tag, covering=covering,
+        )  # fmt: skip
         if not recognition:
-            self.rules = Rules(None, {}, None, on, look.style, wanted, search, covering=covering)
             return
         if roster is None or id_photos is None or purpose is None:
             raise SetupError(
@@ -117,12 +130,13 @@ class Guard:
         purpose = _known(Purpose, purpose, "purpose")
         self._roster = read_roster(Path(roster))
         self._roster.require(purpose)
+        self._naming = replace(self._naming, known=KnownNames.of(self._roster.subjects.values()))
         people = people_of(self._roster, groups)
         enrolment = enroll(Path(id_photos), people, self._roster, default_backends(), on, old_photos=old_id_photos)
         self.findings = (*self._roster.findings, *enrolment.findings, *enrolment.remarks)
         gallery = Gallery.from_references(enrolment.references, fpir, on, families=families_of(people))
-        known = purpose, self._roster.subjects, gallery, on
-        self.rules = Rules(*known, look.style, wanted, search, groups, fpir, covering=covering)
+        known = replace(self.rules, purpose=purpose, subjects=self._roster.subjects, gallery=gallery)
+        self.rules = replace(known, groups=groups, fpir=fpir)
 
     def __enter__(self) -> Self:
         """Give the guard itself."""
@@ -148,6 +162,11 @@ class Guard:
                 recorder.store.finish_run(recorder.run_id)
         finally:
             recorder.store.close()
+
+    @property
+    def known_names(self) -> KnownNames:
+        """What in a file's name would name one of the roster's people."""
+        return self._naming.known
 
     def clean(
         self, path: Path | str, out: Path | str, *, overwrite: bool = False, dry_run: bool = False
@@ -176,7 +195,7 @@ class Guard:
         cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
         if dry_run:
             return dry_result(cleaned, job.target)
-        return self._open_record().publish(cleaned, job.target, folder)
+        return self._open_record().publish(cleaned, job.target, folder, job.replaced)
 
     def clean_folder(
         self,
@@ -215,7 +234,7 @@ class Guard:
                     f"The folder of ID photos {ids} and the input {given} lie inside each other",
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
-        plan = plan_run(inputs, out, self.rules.format)
+        plan = plan_run(inputs, out, self.rules.format, self._naming)
         for own, what in ((self._record, "record"), (self._id_photos, "folder of ID photos")):
             if own is None:
                 continue
@@ -261,6 +280,9 @@ class Guard:
     def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
         roster = {self._roster.path.resolve()} if self._roster else set()
         return OutputFolder(plan.out, overwrite, plan.inputs | roster)
+
+    def _renamed(self) -> tuple[Renamed, ...]:
+        return read_renamed(self._record)
 
     def _open_record(self) -> Recorder:
         if self._recorder is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgguard.backends import default_backends
 from imgguard.detect import detect_faces
+from imgguard.leaks import attribute_leaks, name_leaks
 from imgguard.metadata import MetadataItem, read_metadata
 from imgguard.output import OutputFolder
 from imgguard.photo import load_photo
@@ -29,7 +30,7 @@ class Inspection:
     Attributes:
         photo: The photo.
         faces: Its faces as they would be decided.
-        metadata: What its file tells.
+        metadata: What its file tells, its name included.
         crop: The share of the photo that a crop keeps which leaves everybody out who must be covered; None where
             nobody must, or no crop keeps enough.
     """
@@ -50,7 +51,9 @@ def inspect_photo(path: Path, guard: Guard) -> Inspection:
     backends = default_backends()
     judged = judge_faces(photo, detect_faces(photo, backends, guard.rules.search), guard.rules, backends)
     faces = tuple(face.result for face in judged)
-    return Inspection(photo, faces, read_metadata(photo), _share(suggested_crop(faces, photo), photo))
+    outside = (*name_leaks(Path(path.name), guard.known_names), *attribute_leaks(path))
+    told = (*outside, *read_metadata(photo.content, photo.format))
+    return Inspection(photo, faces, told, _share(suggested_crop(faces, photo), photo))
 
 
 def _share(window: tuple[int, int, int, int] | None, photo: Photo) -> float | None:

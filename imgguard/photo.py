@@ -1,62 +1,55 @@
-"""Load a photo: decode safely, upright, in sRGB.
-
-Each decoder is called by name after the format was told from the bytes, so that none of the many others that
-the libraries know is ever reached by a hostile file.
-"""
+"""Load a photo: decode safely, upright, in sRGB."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import stat
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgguard.colour import is_srgb, to_srgb
-from imgguard.errors import (
-    PhotoAnimated,
-    PhotoBroken,
-    PhotoError,
-    PhotoTooLarge,
-    PhotoTruncated,
-    PhotoUnreadable,
-    unreadable,
-)
+from imgguard.colour import profile_of, to_srgb
+from imgguard.decoders import open_picture
+from imgguard.errors import PhotoBroken, PhotoError, PhotoTooLarge, PhotoTruncated, PhotoUnreadable, unreadable
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.lazy import cv2
-from imgguard.types import Encoding, Format, Photo
+from imgguard.raster import read_raster, rgb8
+from imgguard.types import Encoding, Format, Photo, Profile, Raster
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL import Image
 
     from imgguard.types import Pixels
 
-MAX_PIXELS = 200_000_000
+    Samples = NDArray[Any]
+
 MAX_BYTES = 512 * 1024 * 1024
 
 _ORIENTATION_TAG = 0x0112
-_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+_UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
     # What to do for each EXIF orientation (Exif 3.0, 4.6.5.1.6).
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
     4: lambda a: a[::-1],
-    5: lambda a: a.transpose(1, 0, 2),
-    6: lambda a: a.transpose(1, 0, 2)[:, ::-1],
-    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-    8: lambda a: a.transpose(1, 0, 2)[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a.swapaxes(0, 1)[::-1],
 }
+_LOSSLESS = (Format.PNG, Format.GIF, Format.TIFF, Format.BMP)
 
 
 def load_photo(path: Path | str) -> Photo:
     """Read and decode a photo.
 
     Args:
-        path: A JPEG, PNG, WebP or HEIC/HEIF file.
+        path: A JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC/HEIF or AVIF file. Of a JPEG with further pictures (MPO) it is the
+            first.
 
     Returns:
         The photo, upright, 8 bit sRGB, with transparency flattened on white.
@@ -70,17 +63,21 @@ def load_photo(path: Path | str) -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = _OPEN[container](content)
-            _check_is_one_picture(image, path)
-            _check_size(image.size, path)
+            image = open_picture(content, container, path)
             icc = image.info.get("icc_profile") or None
+            profile = profile_of(icc, _colours(image))
             orientation = _orientation(image, container)
-            pixels = _upright(_decode(image, icc, container, content), orientation)
+            encoding = _encoding(image, container, content)
+            raster = _raster(image, container, content, orientation) if profile and encoding.lossless else None
+            own = None if profile else icc
+            stored = rgb8(raster) if raster else _upright(_decode(image, own, container, content), orientation)
+            pixels = stored if profile in (None, Profile.SRGB) else _in_srgb(stored, icc)
     except PhotoError:
         raise
     except Exception as error:
         raise _undecodable(path, container, content, error) from error
     pixels.setflags(write=False)
+    stored.setflags(write=False)
     return Photo(
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -88,9 +85,12 @@ def load_photo(path: Path | str) -> Photo:
         pixels=pixels,
         format=container,
         icc=icc,
-        encoding=_encoding(image, container, content),
-        stored=pixels,
+        encoding=encoding,
+        stored=stored,
+        profile=profile or Profile.SRGB,
+        raster=raster,
         orientation=orientation,
+        converted=profile is None,
     )
 
 
@@ -115,43 +115,26 @@ def read_content(path: Path) -> bytes:
     return content
 
 
-def _open_jpeg(content: bytes) -> Image.Image:
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    return JpegImageFile(io.BytesIO(content))
-
-
-def _open_png(content: bytes) -> Image.Image:
-    from PIL.PngImagePlugin import PngImageFile
-
-    return PngImageFile(io.BytesIO(content))
+def _colours(image: Image.Image) -> str:
+    """Name the mode of a picture's colours without alpha and palette, as `profile_of` wants it."""
+    if image.mode in ("1", "L", "LA", "La", "I") or image.mode.startswith("I;16"):
+        return "L"
+    return "RGB" if image.mode in ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa") else image.mode
 
 
-def _open_webp(content: bytes) -> Image.Image:
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    return WebPImageFile(io.BytesIO(content))
-
-
-def _open_heif(content: bytes) -> Image.Image:
-    from pillow_heif import HeifImageFile
-
-    image: Image.Image = HeifImageFile(io.BytesIO(content))  # type: ignore[no-untyped-call]
-    return image
-
-
-_OPEN: dict[Format, Callable[[bytes], Image.Image]] = {
-    Format.JPEG: _open_jpeg,
-    Format.PNG: _open_png,
-    Format.WEBP: _open_webp,
-    Format.HEIF: _open_heif,
-}
+def _raster(image: Image.Image, container: Format, content: bytes, orientation: int) -> Raster:
+    raster = read_raster(image, content, container)
+    samples = _upright(raster.samples, orientation)
+    samples.setflags(write=False)
+    return Raster(samples, raster.bits, raster.palette)
 
 
 def _decode(image: Image.Image, icc: bytes | None, container: Format, content: bytes) -> Pixels:
-    """Decode to sRGB; a plain JPEG through OpenCV, which gives the array without the copies that Pillow needs."""
-    plain = container is Format.JPEG and image.mode == "RGB" and is_srgb(icc) and not _ends_early(container, content)
-    if plain:
+    """Decode, and convert to sRGB by a profile if one is given.
+
+    A plain JPEG goes through OpenCV, which gives the array without the copies that Pillow needs.
+    """
+    if container is Format.JPEG and image.mode == "RGB" and icc is None and not _ends_early(container, content):
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
         decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         if decoded is not None and decoded.shape[:2] == image.size[::-1]:
@@ -160,21 +143,10 @@ def _decode(image: Image.Image, icc: bytes | None, container: Format, content: b
     return to_srgb(image, icc)
 
 
-def _check_is_one_picture(image: Image.Image, path: Path) -> None:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 or getattr(image, "is_animated", False):
-        raise PhotoAnimated(
-            f"{path}: holds {frames} pictures (an animation or a burst)", "Save the one you want as a single picture."
-        )
+def _in_srgb(stored: Pixels, icc: bytes | None) -> Pixels:
+    from PIL import Image
 
-
-def _check_size(size: tuple[int, int], path: Path) -> None:
-    width, height = size
-    if width * height > MAX_PIXELS:
-        raise PhotoTooLarge(
-            f"{path}: {width} x {height} pixels, more than {MAX_PIXELS // 10**6} megapixels",
-            "Save it smaller and clean that.",
-        )
+    return to_srgb(Image.fromarray(stored), icc)
 
 
 def _undecodable(path: Path, container: Format, content: bytes, error: Exception) -> PhotoError:
@@ -203,9 +175,9 @@ def _orientation(image: Image.Image, container: Format) -> int:
         return 1
 
 
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
+def _upright(samples: Samples, orientation: int) -> Samples:
     turn = _UPRIGHT.get(orientation)
-    return np.ascontiguousarray(turn(pixels)) if turn else pixels
+    return np.ascontiguousarray(turn(samples)) if turn else samples
 
 
 def _encoding(image: Image.Image, container: Format, content: bytes) -> Encoding:
@@ -216,5 +188,4 @@ def _encoding(image: Image.Image, container: Format, content: bytes) -> Encoding
 
         return Encoding(estimate_quality(image.quantization), read_subsampling(image), lossless=False)  # type: ignore[attr-defined]
     chunks = {part.name for part in scan(content, container)} if container is Format.WEBP else set()
-    lossless = container is Format.PNG or "VP8L" in chunks
-    return Encoding(None, None, lossless)
+    return Encoding(None, None, lossless=container in _LOSSLESS or "VP8L" in chunks)

@@ -218,7 +218,8 @@ def _made(
     covers, boxes = [face.cover for face in covered], [face.box for face in kept]
     redacted = cover_up(photo.stored, covers, boxes, grid, rules.covering.picture)
     for exact in (True, False):
-        written = write(photo, redacted, container, rules.credit, keep_orientation_tag=rules.keep_tag, exact=exact)
+        keep_tag = rules.keep_orientation_tag
+        written = write(photo, redacted, container, rules.credit, keep_orientation_tag=keep_tag, exact=exact)
         check = check_output(written, container, photo, covered, kept, rules.gallery, backends)
         if not check.changed_outside or written.tolerance is None:
             break

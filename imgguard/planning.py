@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,26 +17,30 @@ from imgguard.errors import (
     unreadable,
 )
 from imgguard.formats import HEAD_BYTES, sniff_format
-from imgguard.sanitize import SUFFIXES, output_format
-from imgguard.types import Format
+from imgguard.naming import Telling, telling_in
+from imgguard.sanitize import output_format
+from imgguard.sidecars import Aside, is_aside_folder, sidecar, stems
+from imgguard.targets import SAME_FORMAT, Naming, Targets, Wish
+from imgguard.types import Format, Names
 
-# In bytes, on the usual file systems.
-_LONGEST_NAME = 255
-_SAME_FORMAT = {
-    Format.JPEG: {".jpg", ".jpeg", ".jpe", ".jfif"},
-    Format.PNG: {".png"},
-    Format.WEBP: {".webp"},
-}
+_KEEP_NAMES = Naming(Names.KEEP)
 # A file with such a name is meant to be a photo: if its bytes are not, that is a refusal, not some other file.
-_PHOTO_SUFFIXES = {".heic", ".heif", ".hif"}.union(*_SAME_FORMAT.values())
+_PHOTO_SUFFIXES = set[str]().union(*SAME_FORMAT.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One photo and the place where its cleaned version goes."""
+    """One photo and the place where its cleaned version goes.
+
+    Attributes:
+        source: The photo.
+        target: Where its cleaned version goes.
+        replaced: Its place below the input, where a name of it was replaced by a neutral one; else None.
+    """
 
     source: Path
     target: Path
+    replaced: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,38 @@ class Plan:
     Attributes:
         jobs: Photos to be cleaned, each with a target of its own.
         refused: Files that are refused already, with the reason.
-        others: Files that are not photos and are left where they are.
+        others: Files that are not photos and are left where they are, with what they are.
         out: The output folder, resolved.
         inputs: Resolved paths of every file that was looked at.
         names_file: Whether the output was given as the name of one file; its folder then holds other things too.
+        telling: What that name gives away; it is kept all the same, since somebody chose it.
     """
 
     jobs: tuple[Job, ...]
     refused: tuple[tuple[Path, PhotoError], ...]
-    others: tuple[Path, ...]
+    others: tuple[Aside, ...]
     out: Path
     inputs: frozenset[Path]
     names_file: bool
+    telling: tuple[Telling, ...] = ()
 
 
-def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that was found: its place below the output, why it cannot be looked at, or what else it is."""
+
+    path: Path
+    relative: Path
+    error: PhotoError | None = None
+    aside: Aside | None = None
+
+
+def plan_run(
+    inputs: Sequence[Path],
+    out: Path,
+    wanted: Format | None,
+    naming: Naming = _KEEP_NAMES,
+) -> Plan:
     """Plan a run over photos and folders.
 
     The tree below a folder is mirrored in the output. Given several inputs, each folder gets one of its own name.
@@ -71,6 +90,7 @@ def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
         inputs: Photos and folders.
         out: The output folder; for a single photo, a file name such as `clean.jpg` will do.
         wanted: The container to write; None for each source's own.
+        naming: Which names are replaced by neutral ones.
 
     Raises:
         SetupError: if an input is missing, the output folder lies inside an input, or there is no photo at all.
@@ -79,30 +99,47 @@ def plan_run(inputs: Sequence[Path], out: Path, wanted: Format | None) -> Plan:
     root = _resolved(single_file.parent if single_file else out)
     for given in inputs:
         _check_apart(given, root)
-    found = [entry for given in inputs for entry in _entries(given, prefix=len(inputs) > 1)]
-    targets = _Targets(root, (folder for _, relative, _ in found for folder in relative.parents))
-    jobs: list[Job] = []
+    found = [entry for given in inputs for entry in find_files(given, prefix=len(inputs) > 1)]
+    wishes: list[Wish] = []
     refused: list[tuple[Path, PhotoError]] = []
-    others: list[Path] = []
-    for source, relative, error in found:
+    others: list[Aside] = []
+    for entry in found:
         try:
-            if error is not None:
-                raise error
-            container = output_format(_sniff(source), wanted)
-        except (NotAPhoto, PhotoEmpty) as problem:
-            if source.suffix.lower() in _PHOTO_SUFFIXES or source in inputs:
-                refused.append((source, problem))
+            if entry.aside is not None:
+                others.append(entry.aside)
             else:
-                others.append(source)
+                wishes.append(_wish(entry, wanted))
+        except (NotAPhoto, PhotoEmpty) as problem:
+            if entry.path.suffix.lower() in _PHOTO_SUFFIXES or entry.path in inputs:
+                refused.append((entry.path, problem))
+            else:
+                others.append(Aside(entry.path, ""))
         except PhotoError as problem:
-            refused.append((source, problem))
-        else:
-            target = root / single_file.name if single_file else targets.claim(relative, container)
-            jobs.append(Job(source, target))
-    if not (jobs or refused):
+            refused.append((entry.path, problem))
+    if not (wishes or refused):
         raise SetupError(f"{', '.join(map(str, inputs))}: no photo in it", "Give photos, or a folder that holds some.")
-    seen = frozenset(source.resolve() for source, _, error in found if error is None)
-    return Plan(tuple(jobs), tuple(refused), tuple(others), root, seen, single_file is not None)
+    if single_file:
+        jobs = tuple(Job(wish.source, root / single_file.name) for wish in wishes)
+    else:
+        jobs = _jobs(root, naming, wishes)
+    seen = frozenset(entry.path.resolve() for entry in found if entry.error is None)
+    keeps = single_file is None or naming.names is Names.KEEP
+    telling = () if keeps else telling_in(out.stem, naming.known)
+    return Plan(jobs, tuple(refused), tuple(others), root, seen, single_file is not None, telling)
+
+
+def _wish(entry: Entry, wanted: Format | None) -> Wish:
+    if entry.error is not None:
+        raise entry.error
+    return Wish(entry.path, entry.relative, output_format(_sniff(entry.path), wanted))
+
+
+def _jobs(root: Path, naming: Naming, wishes: Sequence[Wish]) -> tuple[Job, ...]:
+    targets = Targets(root, naming, wishes)
+    return tuple(
+        Job(wish.source, root / place, wish.relative if targets.is_neutral(wish) else None)
+        for wish, place in zip(wishes, targets.assign(), strict=True)
+    )
 
 
 def _as_single_file(inputs: Sequence[Path], out: Path) -> Path | None:
@@ -120,7 +157,7 @@ def _resolved(out: Path) -> Path:
 
 def format_of_name(path: Path) -> Format | None:
     """Tell which container a file name asks for, such as PNG for `clean.png`."""
-    return next((container for container, suffixes in _SAME_FORMAT.items() if path.suffix.lower() in suffixes), None)
+    return next((container for container, suffixes in SAME_FORMAT.items() if path.suffix.lower() in suffixes), None)
 
 
 def _check_apart(given: Path, root: Path) -> None:
@@ -133,24 +170,34 @@ def _check_apart(given: Path, root: Path) -> None:
         )
 
 
-def _entries(given: Path, *, prefix: bool) -> Iterator[tuple[Path, Path, PhotoError | None]]:
-    """Yield each file with its place relative to the output folder, and why it cannot be looked at, if so."""
+def find_files(given: Path, *, prefix: bool) -> Iterator[Entry]:
+    """Yield a file, or each below a folder, with its place and why it cannot be looked at, if so.
+
+    Args:
+        given: A file or folder.
+        prefix: Whether places begin with the folder's own name.
+    """
     if not given.is_dir():
-        yield given, Path(given.name), _loop(given)
+        yield Entry(given, Path(given.name), _loop(given))
         return
     base = Path(given.resolve().name) if prefix else Path()
     failures: list[OSError] = []
     for place, folders, files in os.walk(given, onerror=failures.append):
-        folders.sort()
         here = Path(place)
-        for name in sorted([*files, *(folder for folder in folders if (here / folder).is_symlink())]):
-            path = here / name
-            yield path, base / path.relative_to(given), _link(path)
-        for failure in failures:
-            yield Path(failure.filename), Path(), unreadable(Path(failure.filename), failure)
+        links = [folder for folder in folders if (here / folder).is_symlink()]
+        aside = [folder for folder in folders if is_aside_folder(folder) and folder not in links]
+        folders[:] = sorted(set(folders) - set(aside))
+        photos = stems(files, _PHOTO_SUFFIXES)
+        for name in sorted([*files, *links, *aside]):
+            path, relative = here / name, base / (here / name).relative_to(given)
+            yield Entry(path, relative, error := _link(path), None if error else sidecar(path, photos))
+        yield from map(_unseen, failures)
         failures.clear()
-    for failure in failures:
-        yield Path(failure.filename), Path(), unreadable(Path(failure.filename), failure)
+    yield from map(_unseen, failures)
+
+
+def _unseen(failure: OSError) -> Entry:
+    return Entry(Path(failure.filename), Path(), unreadable(Path(failure.filename), failure))
 
 
 def _link(path: Path) -> PhotoError | None:
@@ -176,36 +223,3 @@ def _sniff(path: Path) -> Format:
     except OSError as error:
         raise unreadable(path, error) from error
     return sniff_format(head, path)
-
-
-class _Targets:
-    """Gives every input a name of its own, also where a file system ignores case or normalises names."""
-
-    def __init__(self, root: Path, folders: Iterable[Path]) -> None:
-        self._root = root
-        self._taken = {_key(folder) for folder in folders}
-
-    def claim(self, relative: Path, container: Format) -> Path:
-        keeps = relative.suffix.lower() in _SAME_FORMAT[container]
-        suffix = relative.suffix if keeps else SUFFIXES[container]
-        for name in _numbered(relative.stem, suffix):
-            target = relative.with_name(name)
-            key = _key(target)
-            if key not in self._taken:
-                self._taken.add(key)
-                return self._root / target
-        raise AssertionError("numbered names never end")
-
-
-def _key(place: Path) -> str:
-    return unicodedata.normalize("NFC", str(place)).casefold()
-
-
-def _numbered(stem: str, suffix: str) -> Iterable[str]:
-    for number in itertools.count(1):
-        tail = suffix if number == 1 else f"-{number}{suffix}"
-        yield _shortened(stem, _LONGEST_NAME - len(os.fsencode(tail))) + tail
-
-
-def _shortened(stem: str, longest: int) -> str:
-    return os.fsdecode(os.fsencode(stem)[:longest]) if len(os.fsencode(stem)) > longest else stem

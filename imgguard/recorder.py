@@ -7,11 +7,11 @@ import hashlib
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from consent.store import FaceRecord, PhotoRecord, Store
+from consent.store import FaceRecord, NewName, PhotoRecord, Store
 from imgguard.errors import PhotoError
 from imgguard.photo import read_content
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
@@ -34,18 +34,27 @@ class Recorder:
     run_id: int
     unreported: list[PhotoResult] = field(default_factory=list)
 
-    def publish(self, cleaned: CleanedPhoto, target: Path, folder: OutputFolder) -> PhotoResult:
+    def publish(
+        self, cleaned: CleanedPhoto, target: Path, folder: OutputFolder, replaced: Path | None = None
+    ) -> PhotoResult:
         """Write a cleaned photo and record it, both or neither.
+
+        Args:
+            cleaned: The finished photo.
+            target: Where it goes.
+            folder: Where photos are published.
+            replaced: The place below the input whose name was replaced by a neutral one; None where names were kept.
 
         Raises:
             OutputError: if it cannot be written; nothing is recorded then.
             RecordError: if it cannot be recorded; nothing is published then.
         """
         result = _result(cleaned, target, Status.PUBLISHED)
+        record = replace(_record(result, cleaned.format.value), new_name=_new_name(replaced, target, folder))
         # The record is committed while the file can still be taken back.
         with _uninterrupted():
             with folder.publishing(cleaned.content, target), self.store.atomic():
-                self.store.add_photo(self.run_id, _record(result, cleaned.format.value))
+                self.store.add_photo(self.run_id, record)
             self.unreported.append(result)
         return result
 
@@ -106,6 +115,15 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
         rebuilt=cleaned.rebuilt,
         window=cleaned.window,
     )
+
+
+def _new_name(replaced: Path | None, target: Path, folder: OutputFolder) -> NewName | None:
+    return None if replaced is None else NewName(_as_text(replaced), _as_text(target.relative_to(folder.root)))
+
+
+def _as_text(place: Path) -> str:
+    """Names need not be text, which the record wants."""
+    return place.as_posix().encode(errors="backslashreplace").decode()
 
 
 def _record(result: PhotoResult, container: str | None) -> PhotoRecord:

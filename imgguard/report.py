@@ -1,24 +1,31 @@
 """The report of a run as JSON: for scripts, and for looking things up later.
 
 It holds the numbers of people, not their names, and no vectors; but it names files, and findings quote the roster, so
-it stays in the school.
+it stays in the school. Which photo got which neutral name is told by the record alone: here such a photo has no name of
+its own, and is known by its digest.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from consent.roster import Finding
 from imgguard.rules import Rules
+from imgguard.sidecars import Aside
 from imgguard.types import FaceResult, PhotoResult
 
 REPORT_VERSION = 1
 
 
 def build_report(
-    results: Sequence[PhotoResult], rules: Rules, findings: Sequence[Finding], others: Sequence[object]
+    results: Sequence[PhotoResult],
+    rules: Rules,
+    findings: Sequence[Finding],
+    others: Sequence[Aside],
+    renamed: Collection[Path] = (),
 ) -> str:
     """Build a run's report.
 
@@ -27,6 +34,7 @@ def build_report(
         rules: What held for the run.
         findings: What is unclear in the roster and the ID photos.
         others: Files that are not photos and were left where they are.
+        renamed: Sources that were given neutral names.
 
     Returns:
         JSON text.
@@ -48,16 +56,20 @@ def build_report(
         "threshold": _rounded(rules.gallery.threshold) if rules.gallery is not None else None,
         "fpir": rules.fpir if rules.gallery is not None else None,
         "findings": [str(finding) for finding in findings],
-        "not_photos": [str(path) for path in others],
-        "photos": [_photo(result) for result in results],
+        "not_photos": [{"path": str(other.path), "what": other.what or None} for other in others],
+        "photos": [_photo(result, named=_is_named(result, renamed)) for result in results],
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
-def _photo(result: PhotoResult) -> dict[str, Any]:
+def _is_named(result: PhotoResult, renamed: Collection[Path]) -> bool:
+    return result.refusal is not None or result.source not in renamed
+
+
+def _photo(result: PhotoResult, *, named: bool) -> dict[str, Any]:
     refusal = result.refusal
     return {
-        "source": str(result.source),
+        "source": str(result.source) if named else None,
         "target": str(result.target) if result.target else None,
         "status": result.status.value,
         "source_sha256": result.sha256,

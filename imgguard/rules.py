@@ -55,7 +55,7 @@ class Rules:
         groups: The groups whose people are enrolled; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
         credit: A line of credit to put into what is published; None for none.
-        keep_tag: Whether a JPEG that has to be turned stays as it is stored, with a tag that says how to turn it.
+        keep_orientation_tag: Whether JPEGs stay as they are stored, with a tag that says how to turn them.
         covering: What else is told about covers.
     """
 
@@ -69,7 +69,7 @@ class Rules:
     groups: tuple[str, ...] = ()
     fpir: float = DEFAULT_FPIR
     credit: str | None = None
-    keep_tag: bool = False
+    keep_orientation_tag: bool = False
     covering: Covering = Covering()
 
     def decide(self, identification: Identification) -> Decision:

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """A container that can be read; HEIF is not written."""
+    """A container that can be read and written."""
 
     JPEG = "jpeg"
     PNG = "png"
     WEBP = "webp"
+    GIF = "gif"
+    TIFF = "tiff"
+    BMP = "bmp"
     HEIF = "heif"
+    AVIF = "avif"
 
 
 class Profile(StrEnum):
@@ -63,6 +67,14 @@ class Treatment(StrEnum):
     COVER = "cover"
     CROP = "crop"
     DROP = "drop"
+
+
+class Names(StrEnum):
+    """What becomes of the names of files and folders."""
+
+    AUTO = "auto"
+    NEUTRAL = "neutral"
+    KEEP = "keep"
 
 
 class Source(StrEnum):

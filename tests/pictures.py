@@ -12,6 +12,7 @@ import piexif
 from PIL import Image, PngImagePlugin
 
 from imgguard import BoundingBox, Encoding, Format, Photo
+from imgguard.sanitize import SUFFIXES
 
 MARKER = b"PLANTED-Freya-Lindqvist"
 
@@ -106,10 +107,40 @@ def planted_heic(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def planted_gif(pixels: np.ndarray) -> bytes:
+    """A GIF with the marker as a comment, as a program's data and after its end."""
+    plain = as_bytes(Image.fromarray(pixels).quantize(256, dither=Image.Dither.NONE), "GIF", comment=MARKER)
+    at = plain.index(b"\x21\xfe")
+    program = b"\x21\xff\x0bXMP DataXMP" + bytes([len(MARKER)]) + MARKER + b"\0"
+    return plain[:at] + program + plain[at:] + MARKER
+
+
+def planted_tiff(pixels: np.ndarray) -> bytes:
+    """A TIFF with the marker in fields, in EXIF, XMP, IPTC and after its end."""
+    fields = {270: MARKER.decode(), 315: MARKER.decode(), 700: XMP, 33723: MARKER, 34377: b"8BIM" + MARKER}
+    return as_bytes(Image.fromarray(pixels), "TIFF", tiffinfo=fields) + MARKER
+
+
+def planted_bmp(pixels: np.ndarray) -> bytes:
+    """A BMP with the marker between its header and its rows, and after its end."""
+    plain = bytearray(as_bytes(Image.fromarray(pixels), "BMP"))
+    plain[10:14] = struct.pack("<I", 54 + len(MARKER))
+    return bytes(plain[:54]) + MARKER + bytes(plain[54:]) + MARKER
+
+
+def planted_avif(pixels: np.ndarray) -> bytes:
+    """An AVIF with the marker in EXIF and XMP."""
+    return as_bytes(Image.fromarray(pixels), "AVIF", quality=90, exif=planted_exif()[6:], xmp=XMP)
+
+
 PLANTED = {
     Format.JPEG: planted_jpeg,
     Format.PNG: planted_png,
     Format.WEBP: planted_webp,
     Format.HEIF: planted_heic,
+    Format.GIF: planted_gif,
+    Format.TIFF: planted_tiff,
+    Format.BMP: planted_bmp,
+    Format.AVIF: planted_avif,
 }
-SUFFIX = {Format.JPEG: ".jpg", Format.PNG: ".png", Format.WEBP: ".webp", Format.HEIF: ".heic"}
+SUFFIX = SUFFIXES

@@ -12,29 +12,52 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imgguard.grid import PIXELS, Grid
-from imgguard.sanitize import isobmff, jpeg, jpeg_scan, png, riff
+from imgguard.raster import compact, merged, rgb8
+from imgguard.sanitize import bmp, gif, isobmff, isobmff_scan, jpeg, jpeg_scan, png, riff, tiff, tiff_scan
+from imgguard.sanitize.attached import NOTHING, Attached
 from imgguard.sanitize.jpeg_exact import photo_grid, write_jpeg
-from imgguard.types import Encoding, Format, Part, Written
+from imgguard.types import Encoding, Format, Part, Raster, Written
 
 if TYPE_CHECKING:
     from imgguard.redact import Redacted
     from imgguard.types import Photo, Pixels
 
-__all__ = ["SUFFIXES", "block_grid", "encode", "fits", "leftovers", "output_format", "scan", "write"]
+__all__ = [
+    "NO_CREDIT",
+    "SUFFIXES",
+    "block_grid",
+    "encode",
+    "fits",
+    "leftovers",
+    "output_format",
+    "scan",
+    "write",
+]
 
-SUFFIXES = {Format.JPEG: ".jpg", Format.PNG: ".png", Format.WEBP: ".webp"}
-
-_LONGEST_SIDE = {Format.JPEG: 65500, Format.WEBP: 16383}
-_ENCODERS: dict[Format, Callable[[Pixels, Encoding], bytes]] = {
-    Format.JPEG: jpeg.encode,
-    Format.PNG: png.encode,
-    Format.WEBP: riff.encode,
+SUFFIXES = {
+    Format.JPEG: ".jpg",
+    Format.PNG: ".png",
+    Format.WEBP: ".webp",
+    Format.GIF: ".gif",
+    Format.TIFF: ".tif",
+    Format.BMP: ".bmp",
+    Format.HEIF: ".heic",
+    Format.AVIF: ".avif",
 }
+# Formats without a place for a line of credit or a colour profile that is not a comment.
+NO_CREDIT = frozenset({Format.GIF, Format.BMP})
+
+_LONGEST_SIDE = {Format.JPEG: 65500, Format.WEBP: 16383, Format.GIF: 65535, Format.HEIF: 16384, Format.AVIF: 65536}
+_MOST_COLOURS = 256
 _SCANNERS: dict[Format, Callable[[bytes], list[Part]]] = {
     Format.JPEG: jpeg_scan.scan,
     Format.PNG: png.scan,
     Format.WEBP: riff.scan,
-    Format.HEIF: isobmff.scan,
+    Format.GIF: gif.scan,
+    Format.TIFF: tiff_scan.scan,
+    Format.BMP: bmp.scan,
+    Format.HEIF: isobmff_scan.scan,
+    Format.AVIF: isobmff_scan.scan,
 }
 
 
@@ -50,15 +73,36 @@ def fits(size: tuple[int, int], container: Format) -> bool:
     return max(size) <= _LONGEST_SIDE.get(container, max(size))
 
 
-def encode(pixels: Pixels, container: Format, encoding: Encoding) -> bytes:
-    """Encode pixels, with nothing attached.
+def encode(pixels: Pixels, container: Format, encoding: Encoding, attached: Attached = NOTHING) -> bytes:
+    """Encode pixels.
 
     Args:
-        pixels: (H, W, 3) uint8 sRGB.
-        container: JPEG, PNG or WebP.
+        pixels: (H, W, 3) uint8, in the colours of `attached`.
+        container: What to write.
         encoding: How the source was compressed; the output will be near it.
+        attached: What is put beside the picture.
     """
-    return _ENCODERS[container](pixels, encoding)
+    if container is Format.JPEG:
+        return jpeg.encode(pixels, encoding, attached)
+    return _encode_raster(Raster(pixels), container, encoding, attached)
+
+
+def _encode_raster(raster: Raster, container: Format, encoding: Encoding, attached: Attached) -> bytes:
+    if container is Format.PNG:
+        return png.encode(raster, attached)
+    if container is Format.TIFF:
+        return tiff.encode(raster, attached)
+    if container is Format.BMP:
+        return bmp.encode(raster, attached)
+    if container is Format.WEBP:
+        return riff.encode(raster, attached, lossless=encoding.lossless)
+    if container is Format.GIF:
+        return gif.encode(raster, attached) if _fits_gif(raster) else gif.encode_reduced(rgb8(raster))
+    return (isobmff.encode_heif if container is Format.HEIF else isobmff.encode_avif)(rgb8(raster), attached)
+
+
+def _fits_gif(raster: Raster) -> bool:
+    return raster.samples.ndim == 2 and raster.bits <= 8
 
 
 def block_grid(photo: Photo) -> Grid:
@@ -87,9 +131,21 @@ def write(
     """
     if container is photo.format is Format.JPEG:
         return write_jpeg(photo, redacted, credit, keep_orientation_tag=keep_orientation_tag, exact=exact)
-    content = encode(redacted.pixels, container, photo.encoding)
-    exact = container is Format.PNG or (container is Format.WEBP and photo.encoding.lossless)
-    return Written(content, 0 if exact else None)
+    attached = Attached(credit if container not in NO_CREDIT else None, profile=photo.profile)
+    raster = merged(photo.raster, redacted) if photo.raster else Raster(redacted.pixels)
+    if container is Format.JPEG:
+        return Written(jpeg.encode(redacted.pixels, photo.encoding, attached), None)
+    content = _encode_raster(compact(raster), container, photo.encoding, attached)
+    return Written(content, _tolerance(raster, container, photo.encoding))
+
+
+def _tolerance(raster: Raster, container: Format, encoding: Encoding) -> int | None:
+    if container in (Format.HEIF, Format.AVIF) or (container is Format.GIF and not _fits_gif(raster)):
+        return None
+    if container is Format.WEBP and not encoding.lossless:
+        return None
+    # Two libraries may show 16 bits as 8 by cutting or by rounding.
+    return 1 if raster.bits == 16 else 0
 
 
 def scan(content: bytes, container: Format) -> tuple[Part, ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Plane = NDArray[np.int16]
     Table = NDArray[np.uint16]
+    Sampling = tuple[tuple[int, int], ...]
 
 _VERSION = "turbo210"
 _SMALLEST_VERSION = "mozjpeg403"
@@ -65,7 +66,7 @@ class Coefficients:
     size: tuple[int, int]
     planes: tuple[Plane, ...]
     tables: tuple[Table, ...]
-    sampling: tuple[tuple[int, int], ...]
+    sampling: Sampling
 
     @property
     def mcu(self) -> tuple[int, int]:
@@ -83,31 +84,49 @@ def _libjpeg(version: str) -> Iterator[None]:
         jpeglib.version.set(before)
 
 
-def read_coefficients(content: bytes) -> Coefficients:
+def read_coefficients(content: bytes, size: tuple[int, int], sampling: Sampling) -> Coefficients:
     """Read the coefficients of a JPEG of one or three components.
 
     Args:
         content: A whole file of which a decoder has made a picture before: at some of what is broken, the library
             ends the process.
+        size: Width and height, as the frame header has them.
+        sampling: Horizontal and vertical sampling factor of each component, likewise.
 
     Raises:
         NoCoefficients: if they cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="imgguard-") as folder, _libjpeg(_VERSION):
-        path = Path(folder) / "photo.jpg"
-        path.write_bytes(content)
-        try:
-            jpeg = jpeglib.read_dct(str(path))
+    jpeg = _jpeg(content, size, sampling, _blocks(size, sampling))
+    try:
+        with _libjpeg(_VERSION):
             jpeg.load()
-        except (OSError, ValueError, IndexError) as error:
-            raise NoCoefficients(str(error)) from error
-    planes = [jpeg.Y, jpeg.Cb, jpeg.Cr][: jpeg.num_components]
-    sampling = tuple((int(h), int(v)) for v, h in jpeg.samp_factor[: len(planes)])
-    if len(planes) == 1:
-        # One component is never interleaved, whatever its factors say (T.81, A.2.2).
-        sampling = ((1, 1),)
+    except (OSError, ValueError, IndexError) as error:
+        raise NoCoefficients(str(error)) from error
+    planes = (jpeg.Y, jpeg.Cb, jpeg.Cr)[: len(sampling)]
     tables = tuple(np.asarray(jpeg.qt[number], np.uint16) for number in jpeg.quant_tbl_no[: len(planes)])
-    return Coefficients((int(jpeg.width), int(jpeg.height)), tuple(planes), tables, sampling)
+    return Coefficients(size, planes, tables, sampling)
+
+
+def _blocks(size: tuple[int, int], sampling: Sampling) -> NDArray[np.int32]:
+    """Give how many blocks each component has, (components, 2): down and across (T.81, A.1.1 and A.2.4)."""
+    across, down = (_BLOCK * max(factors) for factors in zip(*sampling, strict=True))
+    return np.array([(-(-size[1] * v // down), -(-size[0] * h // across)) for h, v in sampling], np.int32)
+
+
+def _jpeg(
+    content: bytes | None, size: tuple[int, int], sampling: Sampling, blocks: NDArray[np.int32], **parts: Any
+) -> jpeglib.DCTJPEG:
+    space = jpeglib.Colorspace.JCS_YCbCr if len(sampling) == 3 else jpeglib.Colorspace.JCS_GRAYSCALE
+    names = "path", "Y", "Cb", "Cr", "K", "qt", "quant_tbl_no", "markers", "huffmans", "num_scans", "progressive_mode"
+    return jpeglib.DCTJPEG(
+        content=content,
+        width=size[0],
+        height=size[1],
+        block_dims=blocks,
+        samp_factor=np.array([(v, h) for h, v in sampling], np.int32),
+        jpeg_color_space=space,
+        **(dict.fromkeys(names) | parts),
+    )
 
 
 def write_coefficients(coefficients: Coefficients, *, optimize: bool, smallest: bool = False) -> bytes:
@@ -122,25 +141,9 @@ def write_coefficients(coefficients: Coefficients, *, optimize: bool, smallest: 
         A file with the markers that the library writes.
     """
     numbers, tables = _shared_tables(coefficients.tables)
-    parts: dict[str, Any] = dict.fromkeys(("Y", "Cb", "Cr", "K"))
-    parts |= dict(zip(("Y", "Cb", "Cr"), map(np.ascontiguousarray, coefficients.planes), strict=False))
-    space = jpeglib.Colorspace.JCS_YCbCr if len(coefficients.planes) == 3 else jpeglib.Colorspace.JCS_GRAYSCALE
-    jpeg = jpeglib.DCTJPEG(
-        path=None,
-        content=None,
-        height=coefficients.size[1],
-        width=coefficients.size[0],
-        block_dims=np.array([plane.shape[:2] for plane in coefficients.planes], np.int32),
-        samp_factor=np.array([(v, h) for h, v in coefficients.sampling], np.int32),
-        markers=[],
-        huffmans=None,
-        jpeg_color_space=space,
-        progressive_mode=False,
-        num_scans=1,
-        qt=tables,
-        quant_tbl_no=np.array(numbers),
-        **parts,
-    )
+    planes = dict(zip(("Y", "Cb", "Cr"), map(np.ascontiguousarray, coefficients.planes), strict=False))
+    blocks = np.array([plane.shape[:2] for plane in coefficients.planes], np.int32)
+    jpeg = _jpeg(None, coefficients.size, coefficients.sampling, blocks, qt=tables, quant_tbl_no=numbers, **planes)
     with (
         tempfile.TemporaryDirectory(prefix="imgguard-") as folder,
         _libjpeg(_SMALLEST_VERSION if smallest else _VERSION),
@@ -150,7 +153,7 @@ def write_coefficients(coefficients: Coefficients, *, optimize: bool, smallest: 
         return path.read_bytes()
 
 
-def _shared_tables(tables: tuple[Table, ...]) -> tuple[list[int], Table]:
+def _shared_tables(tables: tuple[Table, ...]) -> tuple[NDArray[np.int16], Table]:
     """Give the number of each component's table, and the different ones among them, (N, 8, 8)."""
     different: list[Table] = []
     numbers = []
@@ -159,7 +162,7 @@ def _shared_tables(tables: tuple[Table, ...]) -> tuple[list[int], Table]:
         if known == len(different):
             different.append(table)
         numbers.append(known)
-    return numbers, np.stack(different)
+    return np.array(numbers, np.int16), np.stack(different)
 
 
 def grid_of(size: tuple[int, int], mcu: tuple[int, int], orientation: int) -> Grid:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from imgguard.types import Photo
 
 # Another decoder, or the same on a turned picture, rounds chroma and colours by this many levels at most.
-_TOLERANCE = 4
+_TOLERANCE = 6
 _MOST_GROWTH = 1.1
 _LOWER_QUALITIES = (75, 60, 45, 30)
 _BLOCK = 8
@@ -61,8 +61,6 @@ class Frame:
     @property
     def mcu(self) -> tuple[int, int]:
         """Width and height of a minimum coded unit, in pixels."""
-        if len(self.sampling) == 1:
-            return _BLOCK, _BLOCK
         return _BLOCK * max(h for h, _ in self.sampling), _BLOCK * max(v for _, v in self.sampling)
 
     @property
@@ -93,6 +91,8 @@ def frame_of(content: bytes) -> Frame | None:
     sampling = tuple((part[1] >> 4, part[1] & 15) for part in components)
     if not sampling or not all(1 <= h <= 4 and 1 <= v <= 4 for h, v in sampling):
         return None
+    # One component is never interleaved, whatever its factors say (T.81, A.2.2).
+    sampling = ((1, 1),) if count == 1 else sampling
     adobe = next(
         (body[11] for marker, body in found if marker == _APP14 and body[:5] == b"Adobe" and len(body) > 11), 1
     )
@@ -123,10 +123,11 @@ def write_jpeg(
         keep_orientation_tag: Leave the picture as it is stored and say how to turn it, instead of turning it.
         exact: Whether to try; False where it was tried and did not pass its check.
     """
-    fault = "its coefficients did not decode as they should" if not exact else _fault(photo)
-    if fault is None:
+    frame = frame_of(photo.content)
+    fault = _fault(photo, frame) if exact else "its coefficients did not decode as they should"
+    if fault is None and frame is not None:
         try:
-            content = _exactly(photo, redacted, credit, keep_orientation_tag)
+            content = _exactly(photo, frame, redacted, credit, keep_orientation_tag)
         except NoCoefficients:
             fault = "its coefficients cannot be read"
         else:
@@ -136,8 +137,7 @@ def write_jpeg(
     return Written(_anew(photo, redacted, credit), None, fault)
 
 
-def _fault(photo: Photo) -> str | None:
-    frame = frame_of(photo.content)
+def _fault(photo: Photo, frame: Frame | None) -> str | None:
     if frame is None:
         return "its structure is unusual"
     if photo.converted and frame.fault is None:
@@ -155,8 +155,8 @@ def _anew(photo: Photo, redacted: Redacted, credit: str | None) -> bytes:
     return content
 
 
-def _exactly(photo: Photo, redacted: Redacted, credit: str | None, keep_orientation_tag: bool) -> bytes:
-    coefficients = read_coefficients(only_picture(photo.content))
+def _exactly(photo: Photo, frame: Frame, redacted: Redacted, credit: str | None, keep_orientation_tag: bool) -> bytes:
+    coefficients = read_coefficients(only_picture(photo.content), frame.size, frame.sampling)
     if photo.window is not None:
         coefficients = cut(coefficients, _as_stored(photo.window, coefficients.size, photo.orientation))
     turn = photo.orientation

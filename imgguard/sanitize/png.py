@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PIL import Image
+import numpy as np
 
-from imgguard.types import Encoding, Part
+from imgguard.lazy import cv2
+from imgguard.profiles import own_icc
+from imgguard.sanitize.deflate import fills_exactly, inflated
+from imgguard.sanitize.exif import is_plain_exif
+from imgguard.sanitize.samples import as_image
+from imgguard.types import Part, Profile
 
 if TYPE_CHECKING:
-    from imgguard.types import Pixels
+    from imgguard.sanitize.attached import Attached
+    from imgguard.types import Raster
+
+ICC_NAME = b"profile"
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COMPRESS_LEVEL = 4
-_ALLOWED = {"IHDR": "header", "IDAT": "picture data", "IEND": "end of the picture"}
+_AFTER_HEADER = 33
+_RGB, _INDEXED = 2, 3
+_LONGEST_PROFILE = 4096
 _MEANINGS = {
+    "IHDR": "header",
+    "IDAT": "picture data",
+    "IEND": "end of the picture",
     "PLTE": "palette",
     "tRNS": "transparency",
     "tEXt": "text",
@@ -33,12 +49,33 @@ _MEANINGS = {
 }
 
 
-def encode(pixels: Pixels, encoding: Encoding) -> bytes:
-    """Write an 8 bit RGB PNG; lossless, so the source's encoding does not matter."""
-    del encoding
+def encode(raster: Raster, attached: Attached) -> bytes:
+    """Write a PNG of the raster's own depth; grey of 2 and 4 bits becomes 8 bits of the same values."""
+    content = _sixteen_bit(raster) if raster.bits == 16 and raster.samples.ndim == 3 else _by_pillow(raster)
+    extra = b""
+    if attached.icc is not None:
+        extra += _chunk_of(b"iCCP", ICC_NAME + b"\0\0" + zlib.compress(attached.icc))
+    if attached.exif:
+        extra += _chunk_of(b"eXIf", attached.exif)
+    return content[:_AFTER_HEADER] + extra + content[_AFTER_HEADER:]
+
+
+def _by_pillow(raster: Raster) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", compress_level=_COMPRESS_LEVEL)
+    # Told in bits, a palette is not filled up.
+    bits = {"bits": raster.bits} if raster.palette is not None else {}
+    as_image(raster, deep=True).save(out, "PNG", compress_level=_COMPRESS_LEVEL, **bits)
     return out.getvalue()
+
+
+def _sixteen_bit(raster: Raster) -> bytes:
+    done, content = cv2.imencode(".png", np.ascontiguousarray(raster.samples[..., ::-1]))
+    assert done
+    return bytes(content.tobytes())
+
+
+def _chunk_of(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def scan(content: bytes) -> list[Part]:
@@ -49,14 +86,14 @@ def scan(content: bytes) -> list[Part]:
     at = len(_SIGNATURE)
     while at < len(content):
         part = _chunk(content, at)
-        parts.append(part)
+        parts.append(replace(part, allowed=part.allowed and _in_order(parts, part)))
         at += part.length
         if part.name == "IEND" and at < len(content):
             parts.append(Part("trailer", at, len(content) - at, "bytes after the end of the picture", False))
             break
     if parts[-1].name not in ("IEND", "trailer", "damaged"):
         parts.append(Part("damaged", at, 0, "ends without an end chunk", False))
-    return parts
+    return _with_exact_data(content, parts)
 
 
 def _chunk(content: bytes, at: int) -> Part:
@@ -64,10 +101,63 @@ def _chunk(content: bytes, at: int) -> Part:
     end = at + 12 + length
     if end > len(content):
         return Part("damaged", at, len(content) - at, "a chunk that is longer than the file", False)
-    kind = content[at + 4 : at + 8]
+    kind, body = content[at + 4 : at + 8], content[at + 8 : end - 4]
     if zlib.crc32(content[at + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
         return Part("damaged", at, end - at, "a chunk with a wrong checksum", False)
     name = kind.decode("latin-1")
-    if name in _ALLOWED and (name != "IEND" or length == 0):
-        return Part(name, at, end - at, _ALLOWED[name], True)
-    return Part(name, at, end - at, _MEANINGS.get(name, "unknown chunk"), False)
+    rule = _ALLOWED.get(name)
+    return Part(name, at, end - at, _MEANINGS.get(name, "unknown chunk"), rule is not None and rule(body))
+
+
+def _is_header(body: bytes) -> bool:
+    depths = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8)}
+    return len(body) == 13 and body[8] in depths.get(body[9], ()) and body[10:] == b"\0\0\0"
+
+
+def _is_own_profile(body: bytes) -> bool:
+    name, _, packed = body.partition(b"\0")
+    if name != ICC_NAME or packed[:1] != b"\0":
+        return False
+    profile = inflated(packed[1:], _LONGEST_PROFILE)
+    return profile is not None and any(profile == own_icc(known) for known in Profile)
+
+
+_ALLOWED: dict[str, Callable[[bytes], bool]] = {
+    "IHDR": _is_header,
+    "PLTE": lambda body: 3 <= len(body) <= 768 and len(body) % 3 == 0,
+    "IDAT": lambda body: True,
+    "IEND": lambda body: not body,
+    "iCCP": _is_own_profile,
+    "eXIf": is_plain_exif,
+}
+# What has to come before a chunk, and what may not (section 5.6).
+_AFTER = {"IHDR": "signature", "PLTE": "IHDR", "iCCP": "IHDR", "eXIf": "IHDR", "IDAT": "IHDR", "IEND": "IDAT"}
+_BEFORE = {"iCCP": {"PLTE", "IDAT"}, "PLTE": {"IDAT"}, "eXIf": {"IDAT"}}
+
+
+def _in_order(parts: list[Part], part: Part) -> bool:
+    before = {other.name for other in parts}
+    if part.name == "IHDR" and len(parts) != 1:
+        return False
+    if part.name == "IDAT" and "IDAT" in before and parts[-1].name != "IDAT":
+        return False
+    repeated = part.name in before and part.name != "IDAT"
+    return not repeated and _AFTER[part.name] in before and not before & _BEFORE.get(part.name, set())
+
+
+def _with_exact_data(content: bytes, parts: list[Part]) -> list[Part]:
+    """Disallow picture data that holds more or less than the rows of the picture, and a palette that nothing needs."""
+    header = next((part for part in parts if part.name == "IHDR" and part.allowed), None)
+    last = max((number for number, part in enumerate(parts) if part.name == "IDAT"), default=None)
+    if header is None or last is None:
+        return [replace(part, allowed=part.allowed and part.name not in ("PLTE", "IDAT")) for part in parts]
+    width, height, depth, colour = struct.unpack_from(">IIBB", content, header.offset + 8)
+    length = height * (1 + -(-width * depth * (3 if colour == _RGB else 1) // 8))
+    pieces = (content[p.offset + 8 : p.offset + p.length - 4] for p in parts if p.name == "IDAT")
+    # Only where the rest is in order: the data of a file that is not published anyway need not be unpacked.
+    if all(part.allowed for part in parts) and not fills_exactly(pieces, length):
+        meaning = "picture data, and bytes that are none of the picture's"
+        parts[last] = replace(parts[last], meaning=meaning, allowed=False)
+    palettes = [part for part in parts if part.name == "PLTE"]
+    fits = all((part.length - 12) // 3 <= 2**depth for part in palettes) and bool(palettes) == (colour == _INDEXED)
+    return [replace(part, allowed=part.allowed and (part.name != "PLTE" or fits)) for part in parts]

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from consent import RecordError, Store
-from consent.schema import MIGRATIONS
-from consent.store import FaceRecord, PhotoRecord, RunRecord
+from consent.schema import APPLICATION_ID, MIGRATIONS
+from consent.store import FaceRecord, NewName, PhotoRecord, Renamed, RunRecord, read_renamed
 
 RUN = RunRecord("0.1.0", "yearbook", True, "blur", "ab" * 32, 13, 0.58, {"model.onnx": "cd" * 32})
 FACE = FaceRecord(1.0, 2.0, 3.0, 4.0, 0.9, "match", 0.7, "cover", "refused", "020485")
@@ -44,11 +45,11 @@ def test_a_published_photo_without_its_digest_is_impossible(tmp_path: Path) -> N
             store.add_photo(run, PhotoRecord("published", None, "11" * 32, None, "jpeg", 1, ()))
 
 
-def test_no_column_could_hold_a_name_a_path_or_a_vector(tmp_path: Path) -> None:
+def test_no_column_could_hold_a_name_a_path_or_a_vector_but_those_of_renamed_photos(tmp_path: Path) -> None:
     with Store(tmp_path / "record") as store:
         columns = {
             str(column)
-            for (table,) in store.query("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in store.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'renamed'")
             for (column,) in store.query("SELECT name FROM pragma_table_info(?)", (table,))
         }
     assert not {c for c in columns if any(word in c for word in ("name", "path", "file", "vector", "template"))}
@@ -81,3 +82,48 @@ def test_a_place_where_nothing_can_be_written_is_an_error(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordError):
         Store(tmp_path / "file" / "record")
+
+
+NAMED = replace(PHOTO, new_name=NewName("Emma/emma.jpg", "folder-0001/photo-0001.jpg"))
+
+
+def test_both_names_of_a_renamed_photo_come_back_and_of_no_other(tmp_path: Path) -> None:
+    with Store(tmp_path / "record") as store:
+        run = store.begin_run(RUN)
+        with store.atomic():
+            store.add_photo(run, PHOTO)
+            store.add_photo(run, NAMED)
+    assert read_renamed(tmp_path / "record") == (
+        Renamed("11" * 32, "22" * 32, "Emma/emma.jpg", "folder-0001/photo-0001.jpg"),
+    )
+
+
+def test_reading_names_changes_and_makes_nothing(tmp_path: Path) -> None:
+    assert read_renamed(tmp_path / "nowhere") == ()
+    (tmp_path / "text").write_text("no database" * 100)
+    assert read_renamed(tmp_path / "text") == ()
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_record_of_the_first_schema_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    with sqlite3.connect(path) as db:
+        db.executescript(MIGRATIONS[0])
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    assert read_renamed(path) == ()
+    with Store(path) as store:
+        run = store.begin_run(RUN)
+        with store.atomic():
+            store.add_photo(run, NAMED)
+    assert len(read_renamed(path)) == 1
+
+
+def test_names_go_when_their_run_goes(tmp_path: Path) -> None:
+    with Store(tmp_path / "record") as store:
+        run = store.begin_run(RUN)
+        with store.atomic():
+            store.add_photo(run, NAMED)
+            store.query("DELETE FROM runs")
+        assert store.query("SELECT count(*) FROM renamed") == [(0,)]

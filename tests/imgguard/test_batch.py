@@ -180,17 +180,20 @@ def test_a_commit_that_fails_takes_the_file_back(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["0.jpg"]
 
 
-def test_the_record_names_nobody_and_no_file(make_guard: Callable[..., Guard], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("names", "told"), [("keep", set()), ("auto", {"Freya", "Lindqvist"})])
+def test_the_record_names_nobody_but_where_a_name_was_replaced(
+    make_guard: Callable[..., Guard], tmp_path: Path, names: str, told: set[str]
+) -> None:
     source = tmp_path / "Freya Lindqvist wins.jpg"
     source.write_bytes((SAMPLES / "event" / "event_05_two.jpg").read_bytes())
-    guard = make_guard(record=tmp_path / "record")
+    guard = make_guard(record=tmp_path / "record", names=names)
     with guard:
         guard.clean(source, tmp_path / "out")
-    names = [line.split(",")[1:3] for line in (SAMPLES / "roster.csv").read_text().splitlines()[1:]]
+    people = [line.split(",")[1:3] for line in (SAMPLES / "roster.csv").read_text().splitlines()[1:]]
     with Store(tmp_path / "record") as store:
         assert store.query("SELECT subject_id FROM faces WHERE subject_id IS NOT NULL") == [("020559",)]
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("record*"))
-    assert not [word for pair in names for word in pair if word.encode() in stored]
+    assert {word for pair in people for word in pair if word.encode() in stored} == told
     assert str(tmp_path).encode() not in stored
 
 

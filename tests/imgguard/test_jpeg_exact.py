@@ -52,6 +52,12 @@ def jpeg_of(pixels: np.ndarray, orientation: int = 1, **options: object) -> byte
     return as_bytes(Image.fromarray(pixels), "JPEG", exif=exif, **{"quality": 88, **options})
 
 
+def coefficients_of(content: bytes) -> Coefficients:
+    frame = frame_of(content)
+    assert frame is not None
+    return read_coefficients(only_picture(content), frame.size, frame.sampling)
+
+
 def photo_from(content: bytes, folder: Path) -> Photo:
     path = folder / "photo.jpg"
     path.write_bytes(content)
@@ -67,7 +73,7 @@ def covered(photo: Photo, style: Style = Style.BLUR) -> Redacted:
 
 
 def upright(photo: Photo) -> Coefficients:
-    return turned(read_coefficients(only_picture(photo.content)), photo.orientation)
+    return turned(coefficients_of(photo.content), photo.orientation)
 
 
 def assert_kept_outside(source: Coefficients, made: Coefficients, changed: np.ndarray) -> None:
@@ -93,7 +99,7 @@ def test_only_blocks_under_covers_are_new(tmp_path: Path, kind: str, size: tuple
     redacted = covered(photo)
     written = write(photo, redacted, Format.JPEG)
     assert written.rebuilt is None
-    assert_kept_outside(read_coefficients(content), read_coefficients(written.content), redacted.changed)
+    assert_kept_outside(coefficients_of(content), coefficients_of(written.content), redacted.changed)
     assert len(written.content) <= 1.1 * len(content)
     assert leftovers(written.content, Format.JPEG) == ()
 
@@ -115,18 +121,18 @@ def test_every_orientation_keeps_its_coefficients(
     # A decoder mixes the chroma of new blocks with that of their neighbours, one pixel far.
     new = cv2.dilate(block_grid(photo).rounded(redacted.changed).astype(np.uint8), np.ones((3, 3), np.uint8))
     assert np.abs(published.stored.astype(int) - photo.stored)[new == 0].max() <= 4
-    source = read_coefficients(content)
+    source = coefficients_of(content)
     turnable = can_turn(source.size, source.mcu, orientation) and not keep_tag
     assert published.orientation == (1 if turnable else orientation)
     if turnable:
-        assert_kept_outside(upright(photo), read_coefficients(written.content), redacted.changed)
+        assert_kept_outside(upright(photo), coefficients_of(written.content), redacted.changed)
     else:
         back = redacted.changed
         transposed, mirrored, flipped = TURNS[orientation]
         back = back[:, ::-1] if mirrored else back
         back = back[::-1] if flipped else back
         back = back.T if transposed else back
-        assert_kept_outside(source, read_coefficients(written.content), back)
+        assert_kept_outside(source, coefficients_of(written.content), back)
     assert leftovers(written.content, Format.JPEG) == ()
 
 
@@ -135,7 +141,7 @@ def test_a_photo_without_covers_keeps_every_coefficient(tmp_path: Path, kind: st
     content = jpeg_of(scene(333, 251), **KINDS[kind])
     photo = photo_from(content, tmp_path)
     written = write(photo, cover_up(photo.stored, [], [], block_grid(photo)), Format.JPEG)
-    before, after = read_coefficients(content), read_coefficients(written.content)
+    before, after = coefficients_of(content), coefficients_of(written.content)
     assert all((one == other).all() for one, other in zip(before.planes, after.planes, strict=True))
     assert len(written.content) <= 1.1 * len(content)
 
@@ -164,7 +170,7 @@ def test_the_published_bytes_do_not_depend_on_the_coefficients_under_the_cover(
 
 def _with_other_blocks(photo: Photo, mask: np.ndarray, seed: int, *, keep_mean: bool) -> bytes:
     """Draw other coefficients under a mask; with the same mean colour where a style may hold that."""
-    source = read_coefficients(photo.content)
+    source = coefficients_of(photo.content)
     blocks = grid_of(source.size, source.mcu, 1).touched(mask)
     rng = np.random.default_rng(seed)
     planes = []
@@ -186,8 +192,8 @@ def test_kept_faces_keep_their_blocks_beside_a_cover(tmp_path: Path) -> None:
     redacted = cover_up(photo.stored, [cover_for(detection_at(115, 90, 60), Style.BLUR)], [kept], block_grid(photo))
     alone = cover_up(photo.stored, [cover_for(detection_at(115, 90, 60), Style.BLUR)], [], block_grid(photo))
     assert alone.changed[90:140, 190:240].any(), "the control: the cover would reach the kept face"
-    made = read_coefficients(write(photo, redacted, Format.JPEG).content)
-    source = read_coefficients(content)
+    made = coefficients_of(write(photo, redacted, Format.JPEG).content)
+    source = coefficients_of(content)
     assert (made.planes[0][11:18, 23:30] == source.planes[0][11:18, 23:30]).all()
 
 

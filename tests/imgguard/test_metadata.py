@@ -6,18 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from imgguard import Format, Guard, load_photo
-from imgguard.metadata import read_metadata
+from imgguard import Format, Guard
+from imgguard.formats import HEAD_BYTES, sniff_format
+from imgguard.metadata import MetadataItem, read_metadata
 from imgguard.report import build_report
 from tests.conftest import SAMPLES
 from tests.pictures import MARKER, PLANTED, scene
 
 
-@pytest.mark.parametrize("container", Format)
+def told_by(path: Path) -> tuple[MetadataItem, ...]:
+    content = path.read_bytes()
+    return read_metadata(content, sniff_format(content[:HEAD_BYTES], path))
+
+
+@pytest.mark.parametrize("container", [Format.JPEG, Format.PNG, Format.WEBP, Format.HEIF, Format.AVIF])
 def test_place_names_and_thumbnail_are_told_in_words(tmp_path: Path, container: Format) -> None:
     path = tmp_path / "photo"
     path.write_bytes(PLANTED[container](scene()))
-    items = read_metadata(load_photo(path))
+    items = told_by(path)
     told = {item.name: item.value for item in items}
     assert told["place of taking"] == "53.50000° N, 110.25000° W"
     assert items[0].place == "GPS"
@@ -28,7 +34,7 @@ def test_place_names_and_thumbnail_are_told_in_words(tmp_path: Path, container: 
 
 
 def test_the_samples_tell_where_and_who() -> None:
-    items = read_metadata(load_photo(SAMPLES / "event" / "event_01_class_photo.jpg"))
+    items = told_by(SAMPLES / "event" / "event_01_class_photo.jpg")
     told = [(item.place, item.value) for item in items]
     assert any(place == "GPS" and "°" in value for place, value in told)
     assert ("XMP", "Freya Lindqvist") in told
@@ -37,7 +43,7 @@ def test_the_samples_tell_where_and_who() -> None:
 def test_a_cleaned_photo_tells_nothing(covering_guard: Guard, tmp_path: Path) -> None:
     result = covering_guard.clean(SAMPLES / "event" / "event_09_one.jpg", tmp_path)
     assert result.target is not None
-    assert read_metadata(load_photo(result.target)) == ()
+    assert told_by(result.target) == ()
 
 
 def test_broken_exif_is_told_as_broken(tmp_path: Path) -> None:
@@ -47,7 +53,7 @@ def test_broken_exif_is_told_as_broken(tmp_path: Path) -> None:
 
     path = tmp_path / "photo.jpg"
     path.write_bytes(as_bytes(Image.fromarray(scene()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
-    assert "unreadable block" in {item.name for item in read_metadata(load_photo(path))}
+    assert "unreadable block" in {item.name for item in told_by(path)}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_exif_that_claims_gigabytes_is_not_believed(tmp_path: Path, block: bytes
     path = tmp_path / "photo.jpg"
     path.write_bytes(as_bytes(Image.fromarray(scene()), "JPEG", exif=b"Exif\0\0" + block))
     began = time.monotonic()
-    read_metadata(load_photo(path))
+    told_by(path)
     assert time.monotonic() - began < 10
 
 
@@ -78,7 +84,7 @@ def test_xmp_of_repeated_openings_takes_no_time(tmp_path: Path) -> None:
     flood = b"<Iptc4xmpExt:PersonInImage>" * 20_000 + b"mwg-rs:Name>" * 40_000
     path.write_bytes(as_bytes(Image.fromarray(scene()), "WEBP", xmp=flood))
     began = time.monotonic()
-    read_metadata(load_photo(path))
+    told_by(path)
     assert time.monotonic() - began < 10
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,54 @@ def test_a_file_system_that_cannot_sync_folders_is_no_failure(tmp_path: Path, mo
     monkeypatch.setattr(os, "fsync", only_files)
     folder(tmp_path).publish(b"x", tmp_path / "a.jpg")
     assert (tmp_path / "a.jpg").read_bytes() == b"x"
+
+
+def test_times_are_those_of_writing_and_nothing_attached_to_the_source_comes_along(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from imgguard import Guard
+    from tests.pictures import as_bytes, scene
+
+    source = tmp_path / "in.png"
+    source.write_bytes(as_bytes(Image.fromarray(scene()), "PNG"))
+    os.utime(source, (86_400, 86_400))
+    marked = _mark(source)
+    source.chmod(0o640)
+    with Guard(recognition=False, record=tmp_path / "record") as guard:
+        before = time.time()
+        target = guard.clean(source, tmp_path / "out").target
+    assert target is not None
+    status = target.stat()
+    assert min(status.st_mtime, status.st_atime, status.st_ctime) >= before - 2, "a file system may round"
+    assert source.stat().st_mtime == 86_400, "the control"
+    assert stat.S_IMODE(status.st_mode) == 0o666 & ~_umask(), "no permissions come along"
+    if not marked:
+        pytest.skip("this file system keeps no extended attributes")
+    assert os.listxattr(source) and not os.listxattr(target)
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="no extended attributes here")
+def test_what_is_overwritten_leaves_nothing_attached_either(tmp_path: Path) -> None:
+    target = tmp_path / "a.jpg"
+    target.write_bytes(b"old")
+    os.utime(target, (86_400, 86_400))
+    if not _mark(target):
+        pytest.skip("this file system keeps no extended attributes")
+    folder(tmp_path, overwrite=True).publish(b"new", target)
+    assert os.listxattr(target) == []
+    assert target.stat().st_mtime > 86_400
+
+
+def _mark(path: Path) -> bool:
+    """Attach something to a file, where the file system allows."""
+    try:
+        os.setxattr(path, "user.xdg.origin.url", b"https://photos.example/emma-nguyen")
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

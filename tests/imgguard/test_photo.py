@@ -40,7 +40,7 @@ def test_each_container_is_told_from_its_bytes_whatever_its_name(tmp_path: Path,
     photo = load_photo(written(tmp_path, PLANTED[container](pixels), "holiday.txt"))
     assert photo.format is container
     assert photo.size == (160, 120)
-    assert np.abs(photo.pixels.astype(int) - pixels).mean() < 4
+    assert np.abs(photo.pixels.astype(int) - pixels).mean() < (8 if container is Format.GIF else 4)
     assert not photo.pixels.flags.writeable
 
 
@@ -142,10 +142,9 @@ JPEG = as_bytes(Image.fromarray(scene(200, 150)), "JPEG")
         (planted_heic(scene(64, 64))[:600], PhotoBroken),
         (animated("WEBP"), PhotoAnimated),
         (animated("PNG"), PhotoAnimated),
-        (animated("GIF"), FormatNotSupported),
-        (as_bytes(Image.new("RGB", (8, 8)), "TIFF"), FormatNotSupported),
-        (as_bytes(Image.new("RGB", (8, 8)), "BMP"), FormatNotSupported),
-        (as_bytes(Image.new("RGB", (8, 8)), "AVIF"), FormatNotSupported),
+        (animated("GIF"), PhotoAnimated),
+        (animated("TIFF"), PhotoAnimated),
+        (animated("AVIF"), PhotoAnimated),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", FormatNotSupported),
         (b"8BPS\0\1", FormatNotSupported),
         (b"%PDF-1.7", FormatNotSupported),

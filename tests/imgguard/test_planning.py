@@ -79,7 +79,7 @@ def test_whatever_is_no_photo_is_listed_or_refused_and_nothing_is_skipped(photos
     os.mkfifo(photos / "pipe.jpg")
     plan = plan_run([photos], tmp_path / "out", None)
     assert [job.source.name for job in plan.jobs] == ["good.jpg"]
-    assert sorted(path.name for path in plan.others) == ["Thumbs.db", "good.xmp", "list.txt"]
+    assert sorted(other.path.name for other in plan.others) == ["Thumbs.db", "good.xmp", "list.txt"]
     kinds = {path.name: type(error) for path, error in plan.refused}
     assert kinds == {
         "letter.jpg": NotAPhoto,

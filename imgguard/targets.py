@@ -1,0 +1,198 @@
+"""Give every photo of a run a place of its own in the output, under its own name or a neutral one."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from consent.store import Renamed
+from imgguard.known_names import KnownNames
+from imgguard.naming import telling_in
+from imgguard.sanitize import SUFFIXES
+from imgguard.types import Format, Names
+
+# In bytes, on the usual file systems.
+_LONGEST_NAME = 255
+SAME_FORMAT = {
+    Format.JPEG: {".jpg", ".jpeg", ".jpe", ".jfif"},
+    Format.PNG: {".png"},
+    Format.WEBP: {".webp"},
+    Format.GIF: {".gif"},
+    Format.TIFF: {".tif", ".tiff"},
+    Format.BMP: {".bmp", ".dib"},
+    Format.HEIF: {".heic", ".heif", ".hif"},
+    Format.AVIF: {".avif"},
+}
+# A neutral name has at least so many digits; one more where they could be taken for a year.
+_DIGITS, _LIKE_A_YEAR = 4, 1900
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How the photos of a run are named.
+
+    Attributes:
+        names: What becomes of names.
+        known: The people of the roster.
+        earlier: Gives the neutral names of earlier runs; asked only where a name has to be replaced.
+    """
+
+    names: Names = Names.AUTO
+    known: KnownNames = field(default_factory=KnownNames)
+    earlier: Callable[[], Sequence[Renamed]] = tuple
+
+    def replaces(self, name: str) -> bool:
+        """Say whether a name, given without its ending, is replaced by a neutral one."""
+        if self.names is Names.AUTO:
+            return bool(telling_in(name, self.known))
+        return self.names is Names.NEUTRAL
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A photo that needs a place.
+
+    Attributes:
+        source: Where it is.
+        relative: Its place in the tree of the input, or its name.
+        container: What will be written.
+    """
+
+    source: Path
+    relative: Path
+    container: Format
+
+
+class Targets:
+    """The places of one run; no two are the same, also where a file system ignores case or normalises names.
+
+    A neutral name has the number that the photo has among all photos of the run, so that the same input leads to the
+    same names. A name that an earlier run gave is given again to the same photo, known by its digest, and the published
+    file by its own; a number whose file is there already and is not known belongs to another photo and is passed over.
+    """
+
+    def __init__(self, root: Path, naming: Naming, wishes: Sequence[Wish]) -> None:
+        """Prepare the places below `root`."""
+        self._root = root
+        self._naming = naming
+        self._wishes = wishes
+        parents = {folder for wish in wishes for folder in wish.relative.parents}
+        self._folders = sorted(parents - {Path()}, key=lambda folder: (len(folder.parts), folder.parts))
+        self._taken = {_key(folder) for folder in self._folders}
+        self._digits = _DIGITS + (len(wishes) >= _LIKE_A_YEAR)
+
+    @cached_property
+    def _earlier(self) -> tuple[Renamed, ...]:
+        """What earlier runs published here under a neutral name, and is still here as they made it."""
+        return tuple(
+            renamed
+            for renamed in self._naming.earlier()
+            if renamed.output_sha256 == _digest(self._root / renamed.published_name)
+        )
+
+    def assign(self) -> tuple[Path, ...]:
+        """Give each photo its place, relative to the root, in the order of the wishes."""
+        places: dict[int, Path] = {}
+        folders = self._name_folders()
+        neutral = [n for n, wish in enumerate(self._wishes) if self._naming.replaces(wish.relative.stem)]
+        for n in sorted(set(range(len(self._wishes))) - set(neutral)):
+            places[n] = self._own(self._wishes[n], folders)
+        # First the names that photos have already, so that no other photo gets one of them.
+        for n in neutral:
+            known = self._given_before(self._wishes[n], folders)
+            if known is not None:
+                places[n] = known
+        for n in neutral:
+            if n not in places:
+                places[n] = self._numbered(self._wishes[n], folders, n + 1)
+        return tuple(places[n] for n in range(len(self._wishes)))
+
+    def is_neutral(self, wish: Wish) -> bool:
+        """Say whether the name of a photo or of a folder above it is replaced."""
+        folders = (folder.name for folder in wish.relative.parents if folder.name)
+        return any(map(self._naming.replaces, (wish.relative.stem, *folders)))
+
+    def _name_folders(self) -> dict[Path, Path]:
+        named = {Path(): Path()}
+        before = self._folders_before() if any(map(self._replaced, self._folders)) else {}
+        for number, folder in enumerate(self._folders, 1):
+            parent = named[folder.parent]
+            if not self._replaced(folder):
+                named[folder] = parent / folder.name
+                self._taken.add(_key(named[folder]))
+                continue
+            again = before.get(folder)
+            if again is None or again.parent != parent or not self._claim(again):
+                again = next(filter(self._is_free, (parent / f"folder-{n:04}" for n in itertools.count(number))))
+                self._claim(again)
+            named[folder] = again
+        return named
+
+    def _replaced(self, folder: Path) -> bool:
+        return self._naming.replaces(folder.name)
+
+    def _folders_before(self) -> dict[Path, Path]:
+        """Read off earlier runs which folder got which name."""
+        found: dict[Path, Path] = {}
+        for renamed in self._earlier:
+            sources, published = Path(renamed.source_name).parents, Path(renamed.published_name).parents
+            found |= dict(zip(sources, published, strict=False)) if len(sources) == len(published) else {}
+        return found
+
+    def _own(self, wish: Wish, folders: dict[Path, Path]) -> Path:
+        keeps = wish.relative.suffix.lower() in SAME_FORMAT[wish.container]
+        suffix = wish.relative.suffix if keeps else SUFFIXES[wish.container]
+        parent = folders[wish.relative.parent]
+        return next(filter(self._claim, (parent / name for name in _variants(wish.relative.stem, suffix))))
+
+    def _given_before(self, wish: Wish, folders: dict[Path, Path]) -> Path | None:
+        if not self._earlier:
+            return None
+        digest = _digest(wish.source)
+        names = (Path(renamed.published_name) for renamed in self._earlier if renamed.source_sha256 == digest)
+        parent, suffix = folders[wish.relative.parent], SUFFIXES[wish.container]
+        fitting = (name for name in names if name.parent == parent and name.suffix == suffix)
+        return next(filter(self._claim, fitting), None)
+
+    def _numbered(self, wish: Wish, folders: dict[Path, Path], number: int) -> Path:
+        parent, suffix = folders[wish.relative.parent], SUFFIXES[wish.container]
+        places = (parent / f"photo-{n:0{self._digits}}{suffix}" for n in itertools.count(number))
+        return next(place for place in places if self._is_free(place) and self._claim(place))
+
+    def _is_free(self, place: Path) -> bool:
+        return _key(place) not in self._taken and not os.path.lexists(self._root / place)
+
+    def _claim(self, place: Path) -> bool:
+        key = _key(place)
+        if key in self._taken:
+            return False
+        self._taken.add(key)
+        return True
+
+
+def _digest(source: Path) -> str | None:
+    try:
+        with source.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _key(place: Path) -> str:
+    return unicodedata.normalize("NFC", str(place)).casefold()
+
+
+def _variants(stem: str, suffix: str) -> Iterator[str]:
+    for number in itertools.count(1):
+        tail = suffix if number == 1 else f"-{number}{suffix}"
+        yield _shortened(stem, _LONGEST_NAME - len(os.fsencode(tail))) + tail
+
+
+def _shortened(stem: str, longest: int) -> str:
+    return os.fsdecode(os.fsencode(stem)[:longest]) if len(os.fsencode(stem)) > longest else stem
