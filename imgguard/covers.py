@@ -30,6 +30,7 @@ _ROUND_STYLES = (Style.EMOJI, Style.IMAGE)
 _LEAST_WIDTH = 0.88
 # Between an ellipse (2) and a rectangle: rounded, yet it holds the corners of the box.
 _ROUNDNESS = 3.0
+_ELLIPSE = 2.0
 _OUTLINE_POINTS = 96
 _SHIFT = 4
 
@@ -86,13 +87,13 @@ def _tilt(landmarks: Floats) -> float:
     return math.degrees(math.atan2(-down_x, down_y))
 
 
-def _radius(points: Floats, oval: Oval) -> Floats:
+def _radius(points: Floats, oval: Oval, roundness: float = _ROUNDNESS) -> Floats:
     """Give for each point (..., 2) its superelliptic radius: below 1 is inside the oval, 1 is its rim."""
     turn, (x, y), axes = math.radians(oval.angle), oval.center, oval.semi_axes
     dx, dy = points[..., 0] - np.float32(x), points[..., 1] - np.float32(y)
     along = np.abs(dx * np.float32(math.cos(turn)) + dy * np.float32(math.sin(turn))) / np.float32(axes[0])
     across = np.abs(dy * np.float32(math.cos(turn)) - dx * np.float32(math.sin(turn))) / np.float32(axes[1])
-    return np.asarray((along**_ROUNDNESS + across**_ROUNDNESS) ** np.float32(1 / _ROUNDNESS), np.float32)
+    return np.asarray((along**roundness + across**roundness) ** np.float32(1 / roundness), np.float32)
 
 
 def outline(oval: Oval) -> Floats:
@@ -174,12 +175,16 @@ def bounds(oval: Oval) -> BoundingBox:
     return BoundingBox(x - dx, y - dy, x + dx, y + dy)
 
 
-def radius_in(oval: Oval, window: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:
-    """Give the oval's radius, below 1 inside, on a grid of `size` (width, height) over a window (x1, y1, x2, y2)."""
+def ellipse_radius(oval: Oval, window: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:
+    """Give the radius of the ellipse inside an oval on a grid of `size` (width, height) over a window.
+
+    Returns:
+        (height, width) float32, below 1 inside.
+    """
     x1, y1, x2, y2 = window
     xs = x1 + (np.arange(size[0], dtype=np.float32) + 0.5) * np.float32((x2 - x1) / size[0])
     ys = y1 + (np.arange(size[1], dtype=np.float32) + 0.5) * np.float32((y2 - y1) / size[1])
-    return _radius(np.stack(np.meshgrid(xs, ys), axis=-1), oval)
+    return _radius(np.stack(np.meshgrid(xs, ys), axis=-1), oval, _ELLIPSE)
 
 
 def window_of(box: BoundingBox, size: tuple[int, int]) -> tuple[int, int, int, int]:

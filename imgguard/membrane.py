@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgguard.covers import radius_in, reach, shifted, window_of
+from imgguard.covers import ellipse_radius, reach, shifted, window_of
 from imgguard.grid import Grid
 from imgguard.lazy import cv2
 from imgguard.types import BoundingBox, Cover, Style
@@ -32,7 +32,7 @@ _MOST_CELLS = 320
 _FINER = 4
 _SMOOTHING = (5, 5, 5, 3, 3, 3, 3, 3)
 _TINT = 0.9
-_TINTED = 0.8
+_TINTED = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +145,7 @@ def _ground(pixels: Pixels, covered: Mask, covers: Sequence[Cover], grid: Grid) 
     colours = _membrane(there, widened(covered[y1:y2, x1:x2]), size)
     for cover in covers:
         if cover.style is Style.BLUR:
-            inside = np.clip((1 - radius_in(cover.head, window, size)) / np.float32(_TINTED), 0, 1)[..., None]
+            inside = np.clip((1 - ellipse_radius(cover.head, window, size)) / np.float32(_TINTED), 0, 1)[..., None]
             weight = np.float32(_TINT) * inside * inside * (3 - 2 * inside)
             colours = colours * (1 - weight) + _face_colour(there, cover, (x1, y1)) * weight
     # Finer in floating point first, so that no cell shows as a facet or a step.
