@@ -1,4 +1,4 @@
-"""Write the benches' results into docs/accuracy.md, between the marks that name them.
+"""Write the benches' results into docs/accuracy.md and docs/covers.md, between the marks that name them.
 
 python docs/tables.py
 """
@@ -148,7 +148,96 @@ def events(results: dict[str, Any]) -> str:
     return table(heads, rows)
 
 
-TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+ATTACKS = {"search": "search among ID photos", "parrot": "parrot", "wiener": "Wiener, then search",
+           "learned": "learned, then search"}  # fmt: skip
+
+
+def attacks(size: str, kind: str) -> Callable[[dict[str, Any]], str]:
+    """Every attack on every way to cover, on pictures of a size."""
+
+    def make(results: dict[str, Any]) -> str:
+        one = results[size]
+        heads = (f"faces of {one['side']:.0f} px, first try / among five", *ATTACKS.values())
+        rows = [[name, *cells(way[kind])] for name, way in one["ways"].items() if kind in way]
+        if kind in one["colour"]:
+            rows.append(["*colour alone*", *cells(one["colour"][kind])])
+        some = one["ways"]["solid"][kind]
+        rows.append(["*chance*", *[f"{percent(1 / one['people'])} / {percent(5 / one['people'])}"] * len(ATTACKS)])
+        limits = [f"{percent(some[k]['luck'][1])} / {percent(some[k]['luck_top5'][1])}" for k in ATTACKS]
+        rows.append(["*luck reaches*", *limits])
+        return table(heads, rows)
+
+    return make
+
+
+def cells(found: dict[str, Any]) -> list[str]:
+    """First try and among five, bold where that is more than luck."""
+    return [" / ".join(_shares(found[key])) if key in found else "" for key in ATTACKS]
+
+
+def over_colour(size: str) -> Callable[[dict[str, Any]], str]:
+    """How much more is known than by colour alone."""
+
+    def make(results: dict[str, Any]) -> str:
+        rows = []
+        for name in ("blur", "pixelate"):
+            gains = results[size]["ways"][name]["over_colour"]
+            told = [
+                " / ".join(" to ".join(f"{100 * value:+.1f}" for value in one) for one in gains[k]) for k in ATTACKS
+            ]
+            rows.append([name, *told])
+        return table(("points more than colour alone, 95 % interval", *ATTACKS.values()), rows)
+
+    return make
+
+
+def shape(size: str) -> Callable[[dict[str, Any]], str]:
+    """What the cover's outline gives away."""
+
+    def make(results: dict[str, Any]) -> str:
+        one = results[size]
+        limits = one["shape"]["tilt"]
+        rows = [[what, *_shares(row)] for what, row in one["shape"].items()]
+        rows.append(["*chance*", percent(1 / one["people"]), percent(5 / one["people"])])
+        rows.append(["*luck reaches*", percent(limits["luck"][1]), percent(limits["luck_top5"][1])])
+        return table(("a parrot that knows the cover's", "first try", "among five"), rows)
+
+    return make
+
+
+def _shares(row: dict[str, Any]) -> list[str]:
+    pairs = (("first", "luck"), ("top5", "luck_top5"))
+    return [f"**{percent(row[k])}**" if row[k] > row[limit][1] else percent(row[k]) for k, limit in pairs]
+
+
+def remains(size: str) -> Callable[[dict[str, Any]], str]:
+    """What is found, and what changes without a face, on pictures of a size."""
+
+    def make(results: dict[str, Any]) -> str:
+        one = results[size]
+        heads = (
+            f"faces of {one['side']:.0f} px",
+            "still found by a detector",
+            "differ if there was no face",
+            "parrot gains by the face",
+        )
+        rows = []
+        for name, way in one["ways"].items():
+            gain = (
+                " to ".join(f"{100 * value:+.1f}" for value in way["over_control"]["parrot"])
+                if "control" in way
+                else ""
+            )
+            differ = f"{way['differ']} of {one['pictures']}"
+            rows.append([name, percent(way["found"]), differ, gain and f"{gain} points"])
+        return table(heads, rows)
+
+    return make
+
+
+Tables = dict[str, tuple[str, Callable[[dict[str, Any]], str]]]
+
+ACCURACY: Tables = {
     "pictures": ("detection", pictures),
     "empty-416": ("detection", empty("416")),
     "empty-1600": ("detection", empty("1600")),
@@ -161,18 +250,34 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
 }
 
 
-def main() -> None:
-    """Fill every mark."""
-    page = FOLDER / "accuracy.md"
-    text = page.read_text(encoding="utf-8")
-    for name, (source, make) in TABLES.items():
-        results = json.loads((FOLDER / "accuracy" / f"{source}.json").read_text(encoding="utf-8"))
+COVERS: Tables = {
+    "alone": ("attacks", attacks("1", "alone")),
+    "over-colour": ("attacks", over_colour("1")),
+    "shape": ("attacks", shape("1")),
+    "whole": ("attacks", attacks("1", "whole")),
+    "control": ("attacks", attacks("1", "control")),
+    "remains": ("attacks", remains("1")),
+}
+PAGES = {"accuracy": ACCURACY, "covers": COVERS}
+
+
+def filled(page: str) -> str:
+    """Give the text of a page with every mark filled from the results beside it."""
+    text = (FOLDER / f"{page}.md").read_text(encoding="utf-8")
+    for name, (source, make) in PAGES[page].items():
+        results = json.loads((FOLDER / page / f"{source}.json").read_text(encoding="utf-8"))
         mark = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
         if not mark.search(text):
-            raise SystemExit(f"{page}: there is no mark for {name}")
-        filled = f"<!-- {name} -->\n{make(results)}\n<!-- end -->"
-        text = mark.sub(lambda _, filled=filled: filled, text)
-    page.write_text(text, encoding="utf-8")
+            raise SystemExit(f"{page}.md: there is no mark for {name}")
+        lines = f"<!-- {name} -->\n{make(results)}\n<!-- end -->"
+        text = mark.sub(lambda _, lines=lines: lines, text)
+    return text
+
+
+def main() -> None:
+    """Fill every page."""
+    for page in PAGES:
+        (FOLDER / f"{page}.md").write_text(filled(page), encoding="utf-8")
 
 
 if __name__ == "__main__":
