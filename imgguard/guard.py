@@ -83,7 +83,7 @@ class Guard:
                 generous box around the body, guessed from the head.
             covered: What is done where somebody must not be seen: cover; crop, where one part keeps 60 % of the
                 photo and everybody who may be seen, and cover elsewhere; or drop, which refuses the photo.
-            format: The container to write: jpeg, png or webp; None for each source's own (HEIC becomes JPEG).
+            format: The container to write, such as jpeg, png or tiff; None for each source's own (HEIC becomes JPEG).
             search: How much time is taken to find faces: fast, normal or thorough.
             groups: Enrol only the people of these groups of the roster, compared without case and surrounding
                 blanks; everybody else is then a stranger. Empty for everybody.

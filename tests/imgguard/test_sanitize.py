@@ -25,7 +25,7 @@ LEAVES = {
     Format.AVIF: {"item Exif", "item mime"},
     Format.GIF: {"extension 0xFF", "extension 0xFE", "trailer"},
     Format.TIFF: {"tag 270", "tag 315", "tag 700", "tag 33723", "tag 34377", "trailer"},
-    Format.BMP: {"info header", "trailer"},
+    Format.BMP: {"palette", "trailer"},
 }
 
 
