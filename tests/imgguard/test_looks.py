@@ -54,7 +54,8 @@ def test_a_photo_is_opaque_upright_and_not_larger_than_needed(tmp_path: Path) ->
     ("told", "why"),
     [
         ("gaussian", "not a style"), ("image", "needs a picture"), ("image:", "needs a picture"),
-        ("image:missing.png", "cannot be read"), ("image:broken.png", "cannot be used"), ("image:text.txt", "cannot be used"),
+        ("image:missing.png", "cannot be read"), ("image:broken.png", "cannot be used"),
+        ("image:text.txt", "cannot be used"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_laid_over_faces_is_refused(
