@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from imgguard.covers import cover_for, cover_mask, reach, window_of
-from imgguard.redact import coarse_colour, redact
+from imgguard.membrane import coarse_colour
+from imgguard.redact import redact
 from imgguard.types import BoundingBox, Style
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def test_every_file_that_a_document_links_to_exists() -> None:
             assert (ROOT / link).exists(), f"{document.name}: {link}"
 
 
-@pytest.mark.parametrize("page", ["accuracy", "covers"])
+@pytest.mark.parametrize("page", ["accuracy", "covers", "metadata"])
 def test_every_table_is_what_the_bench_wrote(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
