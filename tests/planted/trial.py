@@ -90,7 +90,12 @@ def _try(path: Path, whole: bool) -> tuple[str, tuple[str, ...]]:
         return PUBLISHED, _cleaned(path)
     except PhotoError as error:
         # The limit is this program's own: in a real run the memory would have been taken.
-        return OUT_OF_MEMORY if isinstance(error.__cause__, MemoryError) else error.kind, ()
+        return OUT_OF_MEMORY if _is_memory(error.__cause__) else error.kind, ()
+
+
+def _is_memory(cause: BaseException | None) -> bool:
+    """OpenCV has an error of its own for it."""
+    return isinstance(cause, MemoryError) or any(word in str(cause) for word in ("allocate", "Insufficient memory"))
 
 
 def _cleaned(path: Path) -> tuple[str, ...]:
