@@ -129,27 +129,33 @@ def _jpeg(
     )
 
 
-def write_coefficients(coefficients: Coefficients, *, optimize: bool, smallest: bool = False) -> bytes:
+def write_coefficients(coefficients: Coefficients, *, optimize: bool = True, again: bytes | None = None) -> bytes:
     """Write coefficients as a JPEG.
 
     Args:
         coefficients: What to write.
         optimize: Make Huffman tables for this picture instead of the standard's own: smaller, and slower.
-        smallest: Write several scans, chosen for size: much slower.
+        again: The same coefficients as written before: write them in several scans, chosen for size. Much slower.
 
     Returns:
         A file with the markers that the library writes.
+
+    Raises:
+        NoCoefficients: if they cannot be written.
     """
     numbers, tables = _shared_tables(coefficients.tables)
     planes = dict(zip(("Y", "Cb", "Cr"), map(np.ascontiguousarray, coefficients.planes), strict=False))
     blocks = np.array([plane.shape[:2] for plane in coefficients.planes], np.int32)
-    jpeg = _jpeg(None, coefficients.size, coefficients.sampling, blocks, qt=tables, quant_tbl_no=numbers, **planes)
+    jpeg = _jpeg(again, coefficients.size, coefficients.sampling, blocks, qt=tables, quant_tbl_no=numbers, **planes)
     with (
         tempfile.TemporaryDirectory(prefix="imgguard-") as folder,
-        _libjpeg(_SMALLEST_VERSION if smallest else _VERSION),
+        _libjpeg(_SMALLEST_VERSION if again else _VERSION),
     ):
         path = Path(folder) / "photo.jpg"
-        jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"] if optimize else [])
+        try:
+            jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"] if optimize else [])
+        except OSError as error:
+            raise NoCoefficients(str(error)) from error
         return path.read_bytes()
 
 
@@ -212,13 +218,14 @@ def cut(coefficients: Coefficients, window: tuple[int, int, int, int]) -> Coeffi
     return replace(coefficients, size=(x2 - x1, y2 - y1), planes=tuple(planes))
 
 
-def replaced(coefficients: Coefficients, pixels: Pixels, blocks: Mask) -> Coefficients:
+def replaced(coefficients: Coefficients, pixels: Pixels, blocks: Mask, *, coarse: bool = False) -> Coefficients:
     """Replace whole minimum coded units by those of other pixels.
 
     Args:
         coefficients: Of the picture as it is.
         pixels: (H, W, 3) uint8 RGB of the same picture, with what is to be put in.
         blocks: (rows, columns) bool: which units to replace.
+        coarse: Spend fewer bits on them than the rest of a very finely coded picture has.
     """
     planes = tuple(plane.copy() for plane in coefficients.planes)
     _, _, regions, _ = cv2.connectedComponentsWithStats(blocks.view(np.uint8), connectivity=4)
@@ -226,7 +233,8 @@ def replaced(coefficients: Coefficients, pixels: Pixels, blocks: Mask) -> Coeffi
         chosen = blocks[y : y + rows, x : x + columns]
         samples = _samples(pixels, (int(x), int(y), int(columns), int(rows)), coefficients.mcu)
         for index, (h, v) in enumerate(coefficients.sampling):
-            coded = _coded(_fewer(samples[..., index], (columns * h, rows * v)), coefficients.tables[index])
+            samples_of = _fewer(samples[..., index], (columns * h, rows * v))
+            coded = _coded(samples_of, coefficients.tables[index], coarse=coarse)
             there = planes[index][y * v : (y + rows) * v, x * h : (x + columns) * h]
             # At the edge of the picture a unit can have fewer blocks than its sampling factors say.
             wanted = chosen.repeat(v, axis=0).repeat(h, axis=1)[: there.shape[0], : there.shape[1]]
@@ -263,14 +271,19 @@ def _cosines() -> Floats:
 
 
 _DCT = _cosines()
+# About what IJG's quality 90 has, growing with the frequency.
+_COARSE = 3 + 2 * np.add.outer(np.arange(_BLOCK), np.arange(_BLOCK)).astype(np.uint16)
 
 
-def _coded(samples: Floats, table: Table) -> Plane:
+def _coded(samples: Floats, table: Table, *, coarse: bool = False) -> Plane:
     """Transform and quantise a component (h, w); gives (rows, columns, 8, 8)."""
     rows, columns = samples.shape[0] // _BLOCK, samples.shape[1] // _BLOCK
     down = np.matmul(_DCT, samples.reshape(rows, _BLOCK, -1)).reshape(rows * _BLOCK, -1)
     both = np.matmul(_DCT, np.ascontiguousarray(down.T).reshape(columns, _BLOCK, -1))
     both = both.reshape(columns, _BLOCK, rows, _BLOCK).transpose(2, 0, 3, 1)
+    if coarse:
+        steps = np.maximum(table, _COARSE).astype(np.float32)
+        both = np.rint(both / steps) * steps
     spectrum = np.rint(both / table.astype(np.float32))
     coded = np.clip(spectrum, *_AC_RANGE)
     coded[..., 0, 0] = np.clip(spectrum[..., 0, 0], *_DC_RANGE)

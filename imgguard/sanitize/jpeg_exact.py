@@ -167,22 +167,26 @@ def _exactly(photo: Photo, frame: Frame, redacted: Redacted, credit: str | None,
     if turn != 1 and not keep_orientation_tag and can_turn(coefficients.size, coefficients.mcu, turn):
         coefficients, turn = turned(coefficients, turn), 1
     pixels, changed = (_turned_back(array, turn) for array in (redacted.pixels, redacted.changed))
-    coefficients = replaced(coefficients, pixels, Grid(coefficients.mcu).touched(changed))
+    blocks = Grid(coefficients.mcu).touched(changed)
     attached = Attached(credit, turn if turn != 1 else None, photo.profile)
-    return _smallest(photo.content, coefficients, attached)
-
-
-def _smallest(source: bytes, coefficients: Coefficients, attached: Attached) -> bytes:
-    """Write with the least work that does not make the file much larger than its source."""
+    room = _MOST_GROWTH * len(photo.content)
     content = b""
-    for options in _EFFORTS[0 if _has_standard_codes(source) else 1 :]:
-        content = assembled(write_coefficients(coefficients, **options), attached)
-        if len(content) <= _MOST_GROWTH * len(source):
+    for coarse in (False, True):
+        covered = replaced(coefficients, pixels, blocks, coarse=coarse)
+        content = _smallest(covered, attached, room, optimize=coarse or not _has_standard_codes(photo.content))
+        if len(content) <= room:
             break
     return content
 
 
-_EFFORTS: tuple[dict[str, Any], ...] = ({"optimize": False}, {"optimize": True}, {"optimize": True, "smallest": True})
+def _smallest(coefficients: Coefficients, attached: Attached, room: float, *, optimize: bool) -> bytes:
+    """Write with the least work that fits into `room` bytes; what is larger is the smallest that was found."""
+    made = assembled(write_coefficients(coefficients, optimize=optimize), attached)
+    if len(made) > room and not optimize:
+        made = assembled(write_coefficients(coefficients), attached)
+    if len(made) > room:
+        made = assembled(write_coefficients(coefficients, again=made), attached)
+    return made
 
 
 def _has_standard_codes(content: bytes) -> bool:
