@@ -81,7 +81,7 @@ def _try(path: Path, whole: bool) -> tuple[str, tuple[str, ...]]:
         scan(content, container)
     try:
         photo = load_photo(path)
-        read_metadata(photo)
+        read_metadata(photo.content, photo.format)
         if not whole or photo.pixels.size > 3 * _MOST_PIXELS_WHOLE:
             return LOADED, ()
         del photo
