@@ -181,17 +181,16 @@ def test_gif_data_is_counted_to_its_end_and_unused_colours_are_seen() -> None:
     assert leftovers(as_bytes(indexed, "GIF", optimize=False), Format.GIF), "two colours are not used"
 
 
-@pytest.mark.parametrize("container", OUTPUT_FORMATS)
-def test_no_part_of_a_file_can_be_appended_twice_or_left_out(container: Format) -> None:
+@pytest.mark.parametrize("container", [container for container in OUTPUT_FORMATS if container is not Format.JPEG])
+def test_no_part_of_a_file_can_be_there_twice_or_left_out(container: Format) -> None:
     """The structure is held as a whole: a part again, or a part less, is not clean."""
     clean = CLEAN[container]
     for part in scan(clean, container):
         piece = clean[part.offset : part.offset + part.length]
-        if piece and part.name not in ("SOS", "fill"):
+        if piece and part.name != "fill":
             again = clean[: part.offset] + piece + clean[part.offset :]
             assert leftovers(again, container), f"{part.name} twice"
-            # A JPEG may do without a JFIF header.
-            assert part.name == "APP0" or leftovers(clean.replace(piece, b"", 1), container), f"{part.name} left out"
+            assert leftovers(clean.replace(piece, b"", 1), container), f"{part.name} left out"
 
 
 def test_many_small_chunks_take_no_long_time() -> None:
