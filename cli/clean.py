@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, FORMATS, NAMES, STYLES, School, how_to_search, who_may_be_seen
+from cli.options import A_PATH, FORMATS, NAMES, School, how_to_cover, how_to_search, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,7 @@ Examples:
 @who_may_be_seen
 @how_to_search
 @click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
-@click.option("--style", type=STYLES, default="blur", show_default=True, help="How covers look.")
+@how_to_cover
 @click.option(
     "--format", "container", type=FORMATS, default="auto", show_default=True,
     help="File format to write; auto keeps the photo's own (HEIC becomes JPEG).",
@@ -65,7 +65,7 @@ def clean(
     school: School,
     search: str,
     no_recognition: bool,
-    style: str,
+    covering: dict[str, Any],
     container: str,
     names: str,
     keep_orientation_tag: bool,
@@ -95,7 +95,7 @@ def clean(
             **school.for_guard,
             search=search,
             recognition=not no_recognition,
-            style=style,
+            **covering,
             format=None if container == "auto" else container,
             record=record,
             names=names,
@@ -177,9 +177,9 @@ def _with_progress(
 
         run = guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=examined)
         for result in run:
-            under_cover = sum(face.cover is not None for face in result.faces)
+            under_cover = sum(face.cover is not None and not face.cropped_out for face in result.faces)
             covered += under_cover
-            kept += len(result.faces) - under_cover
+            kept += sum(face.cover is None for face in result.faces)
             refused += result.refusal is not None
             # First told, then shown: whatever stops the run in between, the photo is in the list.
             yield result

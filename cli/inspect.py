@@ -69,6 +69,9 @@ def _show(console: Console, found: Inspection, guard: Guard) -> None:
     photo = found.photo
     console.print(cell(f"{photo.path}: {photo.format.value}, {photo.size[0]} x {photo.size[1]}"), style="bold")
     console.print(_faces(found, guard) if found.faces else "No face found.")
+    if found.crop is not None and guard.rules.gallery is not None:
+        told = f"A crop that keeps {found.crop * 100:.0f} % would leave out everybody who must be covered:"
+        console.print(f"{told} imgguard clean --covered crop")
     show_told(console, found.metadata)
     if not found.metadata:
         console.print("The file tells nothing but its picture.")

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 import click
 
 from consent.model import Purpose
-from imgguard.types import Format, Names, Style
+from imgguard.types import Extent, Format, Names, Style, Treatment
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 PURPOSES = click.Choice([purpose.value for purpose in Purpose])
-STYLES = click.Choice([style.value for style in Style])
+EXTENTS = click.Choice([extent.value for extent in Extent])
+TREATMENTS = click.Choice([treatment.value for treatment in Treatment])
+STYLES = "|".join([*(style.value for style in Style if style is not Style.IMAGE), f"{Style.IMAGE.value}:FILE"])
 FORMATS = click.Choice(["auto", *(container.value for container in Format)])
 NAMES = click.Choice([names.value for names in Names])
 A_PATH = click.Path(path_type=Path)
@@ -130,6 +132,38 @@ def how_to_search(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--fast", is_flag=True, help="Take about half the time; finds somewhat fewer small faces."),
         click.option("--thorough", is_flag=True, help="Search more closely; takes about three times as long."),
     )
+
+
+def _style(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if value.startswith(f"{Style.IMAGE.value}:") or value in set(Style) - {Style.IMAGE}:
+        return value
+    raise click.BadParameter(f"{value!r} is not one of {STYLES.replace('|', ', ')}.")
+
+
+def how_to_cover(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --style, --cover and --covered; the command gets them as one `covering`, arguments of a `Guard`."""
+
+    @functools.wraps(command)
+    def packed(*, style: str, cover: str, covered: str, **others: Any) -> Any:
+        return command(covering={"style": style, "cover": cover, "covered": covered}, **others)
+
+    return _with(
+        packed,
+        click.option(
+            "--style", metavar=f"[{STYLES}]", callback=_style, default="blur", show_default=True,
+            help="How covers look; image:FILE lays a picture of your own over faces, such as image:logo.png.",
+        ),
+        click.option(
+            "--cover", type=EXTENTS, default="face", show_default=True,
+            help="How much a cover takes: the face with hair, ears and chin; the head and neck; or the person: a "
+            "generous box around the body, guessed from the head (people's outlines are not looked for).",
+        ),
+        click.option(
+            "--covered", type=TREATMENTS, default="cover", show_default=True,
+            help="What is done where somebody must not be seen: cover them; crop them out where that keeps 60 % of "
+            "the photo and everybody who may be seen, and cover them elsewhere; or drop the photo.",
+        ),
+    )  # fmt: skip
 
 
 def _with(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:

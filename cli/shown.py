@@ -97,14 +97,18 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     """Show what became of the photos and their faces, and every refusal with its remedy."""
     done = [result for result in results if result.refusal is None]
     faces = [face for result in done for face in result.faces]
-    covered = Counter(face.decision.reason for face in faces if face.cover is not None)
+    covered = Counter(face.decision.reason for face in faces if face.cover is not None and not face.cropped_out)
+    cropped = sum(face.cropped_out for face in faces)
     verb = "would be published" if dry_run else "published"
     console.print(cell(f"{len(done)} of {planned} photos {verb}: {place}"), soft_wrap=True, style="bold")
     table = Table(show_header=False, box=None)
-    table.add_row("Faces kept", str(len(faces) - covered.total()))
+    table.add_row("Faces kept", str(len(faces) - covered.total() - cropped))
     table.add_row("Faces covered", str(covered.total()))
     for reason, count in covered.most_common():
         table.add_row("", f"{count:>4}  {reason.words}")
+    if cropped:
+        photos = counted(sum(result.window is not None for result in done), "photo", "photos")
+        table.add_row("Left out by cropping", f"{cropped}, in {photos}")
     there = sum(result.refusal is not None and result.refusal.kind == _THERE_ALREADY for result in results)
     if there:
         table.add_row("There already", str(there))

@@ -1,4 +1,4 @@
-"""Make the README's picture: a sample photo before and after, by the tool itself.
+"""Make the pictures of the documents from sample photos, by the tool itself.
 
 python docs/pictures.py
 """
@@ -19,8 +19,40 @@ PHOTO = SAMPLES / "event" / "event_01_class_photo.jpg"
 WIDTH = 1000
 
 
+STYLED = SAMPLES / "event" / "event_02_gym.jpg"
+STYLES = (
+    ("blur", "face"),
+    ("pixelate", "face"),
+    ("solid", "face"),
+    ("emoji", "face"),
+    ("blur", "head"),
+    ("blur", "person"),
+)
+
+
 def main() -> None:
-    """Write docs/before-after.jpg."""
+    """Write docs/before-after.jpg and docs/cover-styles.jpg."""
+    before_and_after()
+    cover_styles()
+
+
+def cover_styles() -> None:
+    """Show a part of a photo under each style and extent."""
+    tiles = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, (style, cover) in enumerate(STYLES):
+            guard = Guard(recognition=False, style=style, cover=cover, record=Path(scratch) / "record")
+            result = guard.clean(STYLED, Path(scratch) / f"{number}.jpg")
+            assert result.target is not None
+            tiles.append(Image.open(result.target).convert("RGB").crop((1180, 320, 1720, 1290)).resize((270, 485)))
+    strip = Image.new("RGB", (len(tiles) * 276 - 6, 485), "white")
+    for number, tile in enumerate(tiles):
+        strip.paste(tile, (number * 276, 0))
+    strip.save(ROOT / "docs" / "cover-styles.jpg", quality=88)
+
+
+def before_and_after() -> None:
+    """Show the class photo as it is and as it is published."""
     with tempfile.TemporaryDirectory() as scratch:
         guard = Guard(
             roster=SAMPLES / "roster.csv",

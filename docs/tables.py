@@ -1,4 +1,4 @@
-"""Write the benches' results into docs/accuracy.md and docs/metadata.md, between the marks that name them.
+"""Write the benches' results into docs/accuracy.md, covers.md and metadata.md, between the marks that name them.
 
 python docs/tables.py
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from markdown_tables import Tables, percent, table
+from tables_covers import COVERS
 
 FOLDER = Path(__file__).parent
 FINDERS = (
@@ -22,17 +25,6 @@ FINDERS = (
     "imgguard normal",
     "imgguard thorough",
 )
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left."""
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """A share in percent."""
-    return f"{100 * value:.{digits}f} %"
 
 
 def pictures(results: dict[str, Any]) -> str:
@@ -174,7 +166,7 @@ def _refusals(kinds: dict[str, int]) -> str:
     return f"{sum(kinds.values())} ({told})" if kinds else "0"
 
 
-TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+ACCURACY: Tables = {
     "pictures": ("detection", pictures),
     "empty-416": ("detection", empty("416")),
     "empty-1600": ("detection", empty("1600")),
@@ -187,29 +179,27 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
 }
 
 
-METADATA: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "places": ("survival", places),
-    "folders": ("survival", folders),
-}
+METADATA: Tables = {"places": ("survival", places), "folders": ("survival", folders)}
+PAGES = {"accuracy": ACCURACY, "covers": COVERS, "metadata": METADATA}
+
+
+def filled(page: str) -> str:
+    """Give the text of a page with every mark filled from the results beside it."""
+    text = (FOLDER / f"{page}.md").read_text(encoding="utf-8")
+    for name, (source, make) in PAGES[page].items():
+        results = json.loads((FOLDER / page / f"{source}.json").read_text(encoding="utf-8"))
+        mark = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
+        if not mark.search(text):
+            raise SystemExit(f"{page}.md: there is no mark for {name}")
+        lines = f"<!-- {name} -->\n{make(results)}\n<!-- end -->"
+        text = mark.sub(lambda _, lines=lines: lines, text)
+    return text
 
 
 def main() -> None:
-    """Fill every mark of every page."""
-    for name, tables in (("accuracy", TABLES), ("metadata", METADATA)):
-        fill(FOLDER / f"{name}.md", FOLDER / name, tables)
-
-
-def fill(page: Path, measured: Path, tables: dict[str, tuple[str, Callable[[dict[str, Any]], str]]]) -> None:
-    """Fill every mark of a page from the results in a folder."""
-    text = page.read_text(encoding="utf-8")
-    for name, (source, make) in tables.items():
-        results = json.loads((measured / f"{source}.json").read_text(encoding="utf-8"))
-        mark = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
-        if not mark.search(text):
-            raise SystemExit(f"{page}: there is no mark for {name}")
-        filled = f"<!-- {name} -->\n{make(results)}\n<!-- end -->"
-        text = mark.sub(lambda _, filled=filled: filled, text)
-    page.write_text(text, encoding="utf-8")
+    """Fill every page."""
+    for page in PAGES:
+        (FOLDER / f"{page}.md").write_text(filled(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

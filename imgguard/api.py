@@ -33,6 +33,7 @@ from imgguard.errors import PhotoError as PhotoError
 from imgguard.errors import PhotoTooLarge as PhotoTooLarge
 from imgguard.errors import PhotoTruncated as PhotoTruncated
 from imgguard.errors import PhotoUnreadable as PhotoUnreadable
+from imgguard.errors import PhotoWithheld as PhotoWithheld
 from imgguard.errors import SetupError as SetupError
 from imgguard.errors import UncleanOutput as UncleanOutput
 from imgguard.errors import WeightsError as WeightsError
@@ -48,6 +49,7 @@ from imgguard.types import Cover as Cover
 from imgguard.types import Detection as Detection
 from imgguard.types import Embedding as Embedding
 from imgguard.types import Encoding as Encoding
+from imgguard.types import Extent as Extent
 from imgguard.types import FaceResult as FaceResult
 from imgguard.types import Format as Format
 from imgguard.types import Identification as Identification
@@ -63,6 +65,7 @@ from imgguard.types import Refusal as Refusal
 from imgguard.types import Source as Source
 from imgguard.types import Status as Status
 from imgguard.types import Style as Style
+from imgguard.types import Treatment as Treatment
 
 
 def clean_photo(

@@ -76,6 +76,10 @@ class LinkRefused(PhotoError):
     """The input is a link inside a folder, or a loop of links."""
 
 
+class PhotoWithheld(PhotoError):
+    """Somebody in it must not be seen, and such photos are not to be published."""
+
+
 class UncleanOutput(PhotoError):
     """The finished bytes did not pass their check."""
 

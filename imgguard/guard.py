@@ -21,18 +21,19 @@ from imgguard.enroll import enroll
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.known_names import KnownNames
+from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.recorder import Recorder, dry_result
-from imgguard.rules import Rules, checked_fpir
+from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
 from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Format, Names, PhotoResult, Style
+from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
 
-_T = TypeVar("_T", Purpose, Style, Format, Search, Names)
+_T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
 
 def default_record() -> Path:
@@ -56,6 +57,8 @@ class Guard:
         purpose: Purpose | str | None = None,
         recognition: bool = True,
         style: Style | str = Style.BLUR,
+        cover: Extent | str = Extent.FACE,
+        covered: Treatment | str = Treatment.COVER,
         format: Format | str | None = None,
         search: Search | str = Search.NORMAL,
         groups: Iterable[str] = (),
@@ -75,8 +78,12 @@ class Guard:
             purpose: What the photos are published for.
             recognition: Off, nothing biometric is computed and everybody is covered; roster, ID photos and
                 purpose are then not used.
-            style: How covers look: blur, pixelate or solid.
-            format: The container to write: jpeg, png or webp; None for each source's own (HEIC becomes JPEG).
+            style: How covers look: blur, pixelate, solid, emoji, or image: and the file of a picture.
+            cover: How much of a person a cover takes: face (with hair, ears and chin), head (and neck) or person: a
+                generous box around the body, guessed from the head.
+            covered: What is done where somebody must not be seen: cover; crop, where one part keeps 60 % of the
+                photo and everybody who may be seen, and cover elsewhere; or drop, which refuses the photo.
+            format: The container to write, such as jpeg, png or tiff; None for each source's own (HEIC becomes JPEG).
             search: How much time is taken to find faces: fast, normal or thorough.
             groups: Enrol only the people of these groups of the roster, compared without case and surrounding
                 blanks; everybody else is then a stranger. Empty for everybody.
@@ -102,13 +109,17 @@ class Guard:
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
-        style, search = _known(Style, style, "style"), _known(Search, search, "search")
+        look, search = read_look(style), _known(Search, search, "search")
+        extent = _known(Extent, cover, "part of a person to cover")
+        treatment = _known(Treatment, covered, "way to treat people who must be covered")
+        covering = Covering(look.picture, extent, treatment)
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         credit = None if credit is None else checked_credit(credit)
         self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed)
         self.rules = Rules(
-            None, {}, None, on, style, wanted, search, credit=credit, keep_orientation_tag=keep_orientation_tag
-        )
+            None, {}, None, on, look.style, wanted, search,
+            credit=credit, keep_orientation_tag=keep_orientation_tag, covering=covering,
+        )  # fmt: skip
         if not recognition:
             return
         if roster is None or id_photos is None or purpose is None:

@@ -12,7 +12,7 @@ from imgguard.leaks import attribute_leaks, name_leaks
 from imgguard.metadata import MetadataItem, read_metadata
 from imgguard.output import OutputFolder
 from imgguard.photo import load_photo
-from imgguard.pipeline import judge_faces
+from imgguard.pipeline import judge_faces, suggested_crop
 from imgguard.types import FaceResult, Photo
 
 if TYPE_CHECKING:
@@ -25,11 +25,20 @@ _KEPT, _COVERED = (0, 160, 60), (220, 30, 30)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """What was found in a photo: its faces as they would be decided, and what its file tells, its name included."""
+    """What was found in a photo.
+
+    Attributes:
+        photo: The photo.
+        faces: Its faces as they would be decided.
+        metadata: What its file tells, its name included.
+        crop: The share of the photo that a crop keeps which leaves everybody out who must be covered; None where
+            nobody must, or no crop keeps enough.
+    """
 
     photo: Photo
     faces: tuple[FaceResult, ...]
     metadata: tuple[MetadataItem, ...]
+    crop: float | None = None
 
 
 def inspect_photo(path: Path, guard: Guard) -> Inspection:
@@ -41,9 +50,16 @@ def inspect_photo(path: Path, guard: Guard) -> Inspection:
     photo = load_photo(path)
     backends = default_backends()
     judged = judge_faces(photo, detect_faces(photo, backends, guard.rules.search), guard.rules, backends)
+    faces = tuple(face.result for face in judged)
     outside = (*name_leaks(Path(path.name), guard.known_names), *attribute_leaks(path))
     told = (*outside, *read_metadata(photo.content, photo.format))
-    return Inspection(photo, tuple(face.result for face in judged), told)
+    return Inspection(photo, faces, told, _share(suggested_crop(faces, photo), photo))
+
+
+def _share(window: tuple[int, int, int, int] | None, photo: Photo) -> float | None:
+    if window is None:
+        return None
+    return (window[2] - window[0]) * (window[3] - window[1]) / (photo.size[0] * photo.size[1])
 
 
 def draw_inspection(found: Inspection, target: Path) -> None:

@@ -5,16 +5,18 @@ Nothing here writes anything: `imgguard.recorder` publishes and records what com
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consent.policy import Unidentified, Verdict
 from imgguard.covers import cover_for
+from imgguard.cropping import crop_around, crop_photo, is_outside, moved_cover, moved_detection
 from imgguard.detect import detect_faces
 from imgguard.embed import make_probe
-from imgguard.errors import PhotoChanged, PhotoTooLarge, UncleanOutput
+from imgguard.errors import PhotoChanged, PhotoTooLarge, PhotoWithheld, UncleanOutput
 from imgguard.identify import identify_photo
 from imgguard.photo import load_photo
 from imgguard.redact import cover_up
@@ -28,7 +30,7 @@ from imgguard.types import (
     Format,
     Identification,
     OutputCheck,
-    Style,
+    Treatment,
     Written,
 )
 from imgguard.verify import CoveredFace, check_output
@@ -101,7 +103,7 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
 def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends) -> tuple[_Judged, ...]:
     """Embed, identify and decide, for all faces of a photo."""
     if rules.gallery is None:
-        return tuple(_unidentified(d, Unidentified.NO_RECOGNITION, rules.style) for d in detections)
+        return tuple(_unidentified(d, Unidentified.NO_RECOGNITION, rules) for d in detections)
     return tuple(_judged(found, rules) for found in _identify(photo, detections, rules, backends))
 
 
@@ -116,42 +118,92 @@ def _identify(
 def _judged(found: Identification, rules: Rules) -> _Judged:
     decision = rules.decide(found)
     detection, quality = found.probe.detection, found.probe.quality
-    cover = cover_for(detection, rules.style) if decision.verdict is Verdict.COVER else None
+    cover = cover_for(detection, rules.style, rules.covering.extent) if decision.verdict is Verdict.COVER else None
     told = found.candidates, found.outcome, found.threshold
     face = FaceResult(detection, quality, *told, decision, cover, found.photos)
     return _Judged(face, found.probe.embedding)
 
 
-def _unidentified(detection: Detection, why: Unidentified, style: Style) -> _Judged:
-    face = FaceResult(detection, None, (), None, None, cover_because(why), cover_for(detection, style))
+def _unidentified(detection: Detection, why: Unidentified, rules: Rules) -> _Judged:
+    cover = cover_for(detection, rules.style, rules.covering.extent)
+    face = FaceResult(detection, None, (), None, None, cover_because(why), cover)
     return _Judged(face, None)
 
 
 def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:
     """Redact, sanitize and verify; a face that only the check finds is covered, and all is done again."""
+    window = crop_for([face.result for face in faces], photo, rules)
+    part = crop_photo(photo, window) if window else photo
+    x, y = corner = window[:2] if window else (0, 0)
+    faces = tuple(_unless_cropped(face, window) for face in faces)
     container = output_format(photo.format, rules.format)
-    photo = with_told_colours(photo, container)
-    if not fits(photo.size, container):
+    part = with_told_colours(part, container)
+    if not fits(part.size, container):
         raise PhotoTooLarge(
-            f"{photo.path}: {photo.size[0]} x {photo.size[1]} pixels are more than a {container.value} file can hold",
+            f"{photo.path}: {part.size[0]} x {part.size[1]} pixels are more than a {container.value} file can hold",
             "Write another format, such as --format png, or save it smaller.",
         )
     for round_number in range(1, _MAX_ROUNDS + 1):
-        covered = [CoveredFace(f.result.detection, f.result.cover, f.embedding) for f in faces if f.result.cover]
-        kept = [f.result.detection for f in faces if f.result.cover is None]
-        written, check = _made(photo, covered, kept, container, rules, backends)
+        _refuse_if_dropped(photo, faces, rules)
+        covered, kept = _divided(faces, corner)
+        written, check = _made(part, covered, kept, container, rules, backends)
         if check.ok:
             results = tuple(face.result for face in faces)
             removed = leftovers(photo.content, photo.format)
-            made = written.content, container, results, removed, round_number, check, written.rebuilt
+            made = written.content, container, results, removed, round_number, check, written.rebuilt, window
             return CleanedPhoto(photo.path, photo.sha256, *made)
         if not check.only_strays:
             break
-        faces += tuple(_unidentified(d, Unidentified.FOUND_BY_CHECK, rules.style) for d in check.strays)
+        strays = (moved_detection(stray, (-x, -y)) for stray in check.strays)
+        faces += tuple(_unidentified(stray, Unidentified.FOUND_BY_CHECK, rules) for stray in strays)
     raise UncleanOutput(
         f"{photo.path}: the cleaned picture did not pass its check ({_describe(check)})",
         "Leave this photo out, or crop it to what matters and clean that.",
     )
+
+
+def crop_for(faces: Sequence[FaceResult], photo: Photo, rules: Rules) -> tuple[int, int, int, int] | None:
+    """Find the part of a photo to publish, where people are to be cropped out and that can be done."""
+    if rules.covering.treatment is not Treatment.CROP:
+        return None
+    return suggested_crop(faces, photo)
+
+
+def suggested_crop(faces: Sequence[FaceResult], photo: Photo) -> tuple[int, int, int, int] | None:
+    """Find the part of a photo that shows everybody who is kept and nobody who must be covered."""
+    covers = [face.cover for face in faces if face.cover]
+    kept = [face.detection.box for face in faces if face.cover is None]
+    return crop_around(covers, kept, photo.size, block_grid(photo))
+
+
+def _unless_cropped(face: _Judged, window: tuple[int, int, int, int] | None) -> _Judged:
+    if window is None or face.result.cover is None or not is_outside(face.result.cover, window):
+        return face
+    return replace(face, result=replace(face.result, cropped_out=True))
+
+
+def _divided(
+    faces: Sequence[_Judged], corner: tuple[int, int]
+) -> tuple[tuple[CoveredFace, ...], tuple[Detection, ...]]:
+    """Give who is to be covered and who is kept, in the coordinates of what is published."""
+    covered, kept = [], []
+    for face in faces:
+        place = moved_detection(face.result.detection, corner)
+        if face.result.cover is None:
+            kept.append(place)
+        elif not face.result.cropped_out:
+            covered.append(CoveredFace(place, moved_cover(face.result.cover, corner), face.embedding))
+    return tuple(covered), tuple(kept)
+
+
+def _refuse_if_dropped(photo: Photo, faces: Sequence[_Judged], rules: Rules) -> None:
+    hidden = [face.result.decision.reason.words for face in faces if face.result.cover]
+    if rules.covering.treatment is Treatment.DROP and hidden:
+        reasons = ", ".join(f"{count} x {words}" for words, count in Counter(hidden).most_common())
+        raise PhotoWithheld(
+            f"{photo.path}: shows somebody who must not be seen ({reasons}), and such photos are to be dropped",
+            "Choose another photo, or clean this one with --covered cover.",
+        )
 
 
 def _made(
@@ -164,7 +216,8 @@ def _made(
 ) -> tuple[Written, OutputCheck]:
     """Redact, sanitize and verify once; what cannot be kept exactly after all is compressed anew."""
     grid = block_grid(photo)
-    redacted = cover_up(photo.stored, [face.cover for face in covered], [face.box for face in kept], grid)
+    covers, boxes = [face.cover for face in covered], [face.box for face in kept]
+    redacted = cover_up(photo.stored, covers, boxes, grid, rules.covering.picture)
     for exact in (True, False):
         keep_tag = rules.keep_orientation_tag
         written = write(photo, redacted, container, rules.credit, keep_orientation_tag=keep_tag, exact=exact)

@@ -113,6 +113,7 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
         rounds=cleaned.rounds,
         refusal=None,
         rebuilt=cleaned.rebuilt,
+        window=cleaned.window,
     )
 
 

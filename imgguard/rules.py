@@ -12,7 +12,7 @@ from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.scales import Search
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Format, Identification, Outcome, Style
+from imgguard.types import Extent, Format, Identification, Outcome, Picture, Style, Treatment
 
 # Below, no gallery could tell anybody apart; above, the rule that unclear means covered would be given up.
 LEAST_FPIR, MOST_FPIR = 0.000001, 0.01
@@ -23,6 +23,21 @@ _UNIDENTIFIED = {
     Outcome.NOT_COMPARABLE: Unidentified.NOT_COMPARABLE,
     Outcome.CONTRADICTED: Unidentified.CONTRADICTED,
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Covering:
+    """What is told about covers besides their style.
+
+    Attributes:
+        picture: What covers of style `image` show.
+        extent: How much of a person a cover takes.
+        treatment: What is done where somebody must not be seen.
+    """
+
+    picture: Picture | None = None
+    extent: Extent = Extent.FACE
+    treatment: Treatment = Treatment.COVER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +56,7 @@ class Rules:
         fpir: Accepted share of strangers who are left visible by mistake.
         credit: A line of credit to put into what is published; None for none.
         keep_orientation_tag: Whether JPEGs stay as they are stored, with a tag that says how to turn them.
+        covering: What else is told about covers.
     """
 
     purpose: Purpose | None
@@ -54,6 +70,7 @@ class Rules:
     fpir: float = DEFAULT_FPIR
     credit: str | None = None
     keep_orientation_tag: bool = False
+    covering: Covering = Covering()
 
     def decide(self, identification: Identification) -> Decision:
         """Decide about a face after the search for it."""

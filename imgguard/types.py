@@ -49,6 +49,24 @@ class Style(StrEnum):
     BLUR = "blur"
     PIXELATE = "pixelate"
     SOLID = "solid"
+    EMOJI = "emoji"
+    IMAGE = "image"
+
+
+class Extent(StrEnum):
+    """How much of a person a cover takes: the face with hair, ears and chin; the head and neck; head and body."""
+
+    FACE = "face"
+    HEAD = "head"
+    PERSON = "person"
+
+
+class Treatment(StrEnum):
+    """What is done where somebody must not be seen: cover them, crop them out, or drop the whole photo."""
+
+    COVER = "cover"
+    CROP = "crop"
+    DROP = "drop"
 
 
 class Names(StrEnum):
@@ -317,15 +335,31 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
-    """What is laid over one face: a tilted, rounded rectangle.
+class Oval:
+    """A tilted, rounded rectangle.
 
     Attributes:
-        face: The detected box that it is for.
         center: Its middle (x, y).
         semi_axes: Half its width and half its height along its own axes, in pixels.
         angle: Tilt in degrees, clockwise as seen in the picture.
+    """
+
+    center: tuple[float, float]
+    semi_axes: tuple[float, float]
+    angle: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What is laid over one person.
+
+    Attributes:
+        face: The detected box that it is for.
+        center: The middle (x, y) of the tilted, rounded rectangle over the head.
+        semi_axes: Half its width and half its height along its own axes, in pixels.
+        angle: Tilt in degrees, clockwise as seen in the picture.
         style: How it looks.
+        body: What it takes besides; None where only the head is covered.
     """
 
     face: BoundingBox
@@ -333,6 +367,30 @@ class Cover:
     semi_axes: tuple[float, float]
     angle: float
     style: Style
+    body: Oval | None = None
+
+    @property
+    def head(self) -> Oval:
+        """What it takes of the head."""
+        return Oval(self.center, self.semi_axes, self.angle)
+
+    @property
+    def ovals(self) -> tuple[Oval, ...]:
+        """All that it takes."""
+        return (self.head,) if self.body is None else (self.head, self.body)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture to lay over faces.
+
+    Attributes:
+        pixels: (h, w, 3) uint8 sRGB.
+        alpha: (h, w) uint8, 255 where it is opaque.
+    """
+
+    pixels: Pixels
+    alpha: Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -348,6 +406,7 @@ class FaceResult:
         decision: Kept or covered, and why.
         cover: What covers it; None where it is kept.
         photos: How many photos of the event the outcome rests on.
+        cropped_out: Whether the published part of the photo leaves the face out, so that nothing had to cover it.
     """
 
     detection: Detection
@@ -358,6 +417,7 @@ class FaceResult:
     decision: Decision
     cover: Cover | None
     photos: int = 1
+    cropped_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,6 +508,8 @@ class CleanedPhoto:
         rounds: How often it was covered and checked, 1 to 3.
         check: What the last check found; always ok.
         rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
+        window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
+            are given in the coordinates of the whole source.
     """
 
     source: Path
@@ -459,6 +521,7 @@ class CleanedPhoto:
     rounds: int
     check: OutputCheck
     rebuilt: str | None = None
+    window: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -476,6 +539,8 @@ class PhotoResult:
         rounds: How often it was covered and checked.
         refusal: Why it was refused; None otherwise.
         rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
+        window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
+            are given in the coordinates of the whole source.
     """
 
     source: Path
@@ -488,3 +553,4 @@ class PhotoResult:
     rounds: int
     refusal: Refusal | None
     rebuilt: str | None = None
+    window: tuple[int, int, int, int] | None = None

@@ -103,7 +103,9 @@ def check_output(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, before, pixels, gallery, backends)),
         strays=_strays(found, mask, covered, kept, before, backends),
-        changed_outside=_changed_outside(before, pixels, mask, covered, written.tolerance),
+        changed_outside=_changed_outside(
+            before, pixels, mask, covered, written.tolerance, cut=photo.window is not None
+        ),
         problems=(),
     )
 
@@ -204,9 +206,18 @@ def _detail(pixels: Pixels, face: Detection) -> Floats:
 
 
 def _changed_outside(
-    before: Pixels, after: Pixels, mask: Mask, covered: Sequence[CoveredFace], tolerance: int | None
+    before: Pixels,
+    after: Pixels,
+    mask: Mask,
+    covered: Sequence[CoveredFace],
+    tolerance: int | None,
+    *,
+    cut: bool,
 ) -> int:
-    """Count the pixels outside of the covers and their soft rims that differ by more than the encoding explains."""
+    """Count the pixels outside of the covers and their soft rims that differ by more than the encoding explains.
+
+    Where a part was cut out of a photo, the colours of its outermost pixels were mixed with what is no longer there.
+    """
     widest = max((min(face.cover.semi_axes) for face in covered), default=0.0)
     height, width = (length // _BLOCK * _BLOCK for length in before.shape[:2])
     if not height or not width:
@@ -218,6 +229,8 @@ def _changed_outside(
     near = np.asarray(cv2.dilate(np.asarray(near, np.uint8), np.ones((rim, rim), np.uint8)), bool)
     if tolerance is not None:
         outside = cv2.resize((~near).view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        if cut:
+            outside[[0, -1]] = outside[:, [0, -1]] = 0
         return _moved(before[:height, :width], after[:height, :width], np.asarray(outside, np.uint8), tolerance)
     means = [_block_means(pixels[:height, :width], blocks) for pixels in (before, after)]
     return int(((cv2.absdiff(*means).max(axis=2) > _BLOCK_TOLERANCE) & ~near).sum()) * _BLOCK * _BLOCK

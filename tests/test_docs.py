@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def test_every_file_that_a_document_links_to_exists() -> None:
     for document in ROOT.glob("*.md"):
         for link in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert (ROOT / link).exists(), f"{document.name}: {link}"
+
+
+@pytest.mark.parametrize("page", ["accuracy", "covers", "metadata"])
+def test_every_table_is_what_the_bench_wrote(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert tables["filled"](page) == text
+    assert set(re.findall(r"<!-- (?!end)(\S+) -->", text)) == set(tables["PAGES"][page])
 
 
 def test_the_two_commands_use_what_exists() -> None:

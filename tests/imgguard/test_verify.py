@@ -233,10 +233,10 @@ def test_a_photo_in_which_ever_more_faces_appear_is_refused(covering_guard: Guar
     ("stage", "broken"),
     [
         ("cover_up", lambda pixels, *_: Redacted(pixels.copy(), np.zeros(pixels.shape[:2], bool))),
-        ("write", lambda photo, redacted, _: Written(planted_jpeg(redacted.pixels), None)),
+        ("write", lambda photo, redacted, *_, **__: Written(planted_jpeg(redacted.pixels), None)),
         (
             "write",
-            lambda photo, redacted, container: Written(
+            lambda photo, redacted, container, *_, **__: Written(
                 encode(redacted.pixels[::-1].copy(), container, photo.encoding), None
             ),
         ),

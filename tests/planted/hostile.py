@@ -253,6 +253,7 @@ _BMP: dict[str, Draw] = {
     "bmp of 2147483647 x 2147483647 pixels": lambda: _header(2**31 - 1, 2**31 - 1) + bytes(100),
     "bmp of -1 x -2147483648 pixels": lambda: _header(-1, -(2**31)) + bytes(100),
     "bmp of 14000 x 14000 pixels, in runs": lambda: _header(14000, 14000, 8, 1) + bytes(1024) + b"\xff\0" * 1000,
+    "bmp of no width, with a palette": lambda: _header(0, 48, 8, start=1078) + bytes(range(256)) * 4 + bytes(100),
     "bmp with a header of 4 GB": lambda: _header(8, 8, length=_MOST) + bytes(400),
     "bmp with its rows behind its end": lambda: _header(8, 8, start=_MOST) + bytes(400),
     "bmp with its rows in its header": lambda: _header(8, 8, start=2) + bytes(400),
