@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _MOST_BOXES = 10_000
 _MOST_ITEMS = 10_000
+_MOST_UNITS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def nal_units(data: bytes) -> list[tuple[int, int]] | None:
     """
     found: list[tuple[int, int]] = []
     at = 0
-    while at + 4 < len(data):
+    while at + 4 < len(data) and len(found) < _MOST_UNITS:
         length = int.from_bytes(data[at : at + 4], "big")
         found.append((data[at + 4] >> 1 & 63, length))
         at += 4 + length
@@ -128,7 +129,7 @@ def open_bitstream_units(data: bytes) -> list[tuple[int, int]] | None:
     """List kind and length of each AV1 OBU that tells its length (AV1, 5.3); None where they do not fill the data."""
     found: list[tuple[int, int]] = []
     at = 0
-    while at < len(data):
+    while at < len(data) and len(found) < _MOST_UNITS:
         head = data[at]
         at += 2 if head & 4 else 1
         if head & 0x81 or not head & 2:

@@ -71,7 +71,7 @@ def _kind(content: bytes, pixels_at: int) -> _Kind | None:
     if not (0 < width <= _MOST_SIDE and 0 < abs(height) <= _MOST_SIDE) or important not in (0, colours):
         return None
     entries = 0 if depth == 24 else colours or 2**depth
-    if entries > 2**depth or (depth == 24 and colours) or pixels_at != _FILE_HEADER + _INFO_HEADER + 4 * entries:
+    if entries > 2**depth or (depth == 24 and colours) or pixels_at < _FILE_HEADER + _INFO_HEADER + 4 * entries:
         return None
     kind = _Kind(width, abs(height), depth, entries)
     return kind if size in (0, kind.stride * kind.rows) else None
@@ -83,10 +83,13 @@ def _picture(content: bytes, pixels_at: int) -> list[Part]:
     end = min(len(content), pixels_at + kind.stride * kind.rows) if kind else len(content)
     rows = content[pixels_at:end]
     whole = kind is not None and len(rows) == kind.stride * kind.rows
-    if pixels_at > at:
-        palette = content[at:pixels_at]
+    palette = content[at : at + 4 * kind.colours] if kind else b""
+    if palette:
         used = whole and kind is not None and not any(palette[3::4]) and not _has_unused(rows, palette, kind)
         parts.append(Part("palette", at, len(palette), "palette", used))
+        at += len(palette)
+    if pixels_at > at:
+        parts.append(Part("gap", at, pixels_at - at, "bytes before the picture that belong to nothing", False))
     padded = whole and kind is not None and _padded(rows, kind)
     parts.append(Part("pixels", pixels_at, len(rows), "picture data", padded))
     if end < len(content):

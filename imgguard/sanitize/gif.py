@@ -99,7 +99,7 @@ def _add_picture(parts: list[Part], content: bytes, at: int, number: int) -> int
         return len(content)
     fills = descriptor[1:5] == bytes(4) and descriptor[5:9] == content[6:10]
     flags = descriptor[9]
-    plain = number == 1 and fills and not flags & 0x78 and bool(flags & 0x80) + (content[10] >> 7) == 1
+    plain = number == 1 and fills and not flags & 0x38 and bool(flags & 0x80) + (content[10] >> 7) == 1
     meaning = "place of the picture" if number == 1 else "a further picture"
     parts.append(Part("picture", at, _DESCRIPTOR, meaning, plain))
     at = _add_palette(parts, content, at + _DESCRIPTOR, flags)

@@ -55,7 +55,7 @@ def _blocks(data: bytes) -> Iterator[bytes]:
 def _position_of_end(packed: NDArray[np.uint8], least: int, used: NDArray[np.bool_]) -> int | None:
     """Find the bit behind the end code, and mark the literal codes that came before it; None where there is none."""
     clear, end = 1 << least, (1 << least) + 1
-    padded = np.concatenate([packed, np.zeros(4, np.uint8)]).astype(np.uint32)
+    padded = np.concatenate([packed, np.zeros(4, np.uint8)])
     at, total = 0, 8 * len(packed)
     widths = _widths(least)
     while at < total:
@@ -66,7 +66,8 @@ def _position_of_end(packed: NDArray[np.uint8], least: int, used: NDArray[np.boo
         if not len(starts):
             return None
         byte = starts >> 3
-        window = padded[byte] | padded[byte + 1] << 8 | padded[byte + 2] << 16
+        first, second, third = (padded[byte + n].astype(np.uint32) for n in range(3))
+        window = first | second << 8 | third << 16
         codes = window >> (starts & 7).astype(np.uint32) & ((1 << wide) - 1).astype(np.uint32)
         stops = np.flatnonzero((codes == clear) | (codes == end))
         if not len(stops):

@@ -13,7 +13,7 @@ import numpy as np
 
 from imgguard.lazy import cv2
 from imgguard.profiles import own_icc
-from imgguard.sanitize.deflate import fills_exactly, inflated
+from imgguard.sanitize.deflate import UsedColours, fills_exactly, inflated
 from imgguard.sanitize.exif import is_plain_exif
 from imgguard.sanitize.samples import as_image
 from imgguard.types import Part, Profile
@@ -29,6 +29,9 @@ _COMPRESS_LEVEL = 4
 _AFTER_HEADER = 33
 _RGB, _INDEXED = 2, 3
 _LONGEST_PROFILE = 4096
+_MOST_CHUNKS = 200_000
+# The rows of the largest picture that is read, with 16 bits a channel and alpha.
+_MOST_DATA = 1_700_000_000
 _MEANINGS = {
     "IHDR": "header",
     "IDAT": "picture data",
@@ -84,11 +87,12 @@ def scan(content: bytes) -> list[Part]:
     if not content.startswith(_SIGNATURE):
         return [Part("damaged", 0, len(content), "no PNG signature", False)]
     parts = [Part("signature", 0, len(_SIGNATURE), "PNG signature", True)]
-    at, before = len(_SIGNATURE), {"signature"}
+    at = len(_SIGNATURE)
+    seen = {"signature"}
     while at < len(content):
-        part = _chunk(content, at)
-        parts.append(replace(part, allowed=part.allowed and _in_order(before, parts[-1], part)))
-        before.add(part.name)
+        part = _chunk(content, at) if len(parts) < _MOST_CHUNKS else _too_many(content, at)
+        parts.append(replace(part, allowed=part.allowed and _in_order(seen, parts[-1].name, part.name)))
+        seen.add(part.name)
         at += part.length
         if part.name == "IEND" and at < len(content):
             parts.append(Part("trailer", at, len(content) - at, "bytes after the end of the picture", False))
@@ -137,13 +141,17 @@ _AFTER = {"IHDR": "signature", "PLTE": "IHDR", "iCCP": "IHDR", "eXIf": "IHDR", "
 _BEFORE = {"iCCP": {"PLTE", "IDAT"}, "PLTE": {"IDAT"}, "eXIf": {"IDAT"}}
 
 
-def _in_order(before: set[str], last: Part, part: Part) -> bool:
-    if part.name == "IHDR" and last.name != "signature":
+def _in_order(seen: set[str], last: str, name: str) -> bool:
+    if name == "IHDR" and last != "signature":
         return False
-    if part.name == "IDAT" and "IDAT" in before and last.name != "IDAT":
+    if name == "IDAT" and "IDAT" in seen and last != "IDAT":
         return False
-    repeated = part.name in before and part.name != "IDAT"
-    return not repeated and _AFTER[part.name] in before and not before & _BEFORE.get(part.name, set())
+    repeated = name in seen and name != "IDAT"
+    return not repeated and _AFTER[name] in seen and not seen & _BEFORE.get(name, set())
+
+
+def _too_many(content: bytes, at: int) -> Part:
+    return Part("damaged", at, len(content) - at, "more chunks than a picture needs", False)
 
 
 def _with_exact_data(content: bytes, parts: list[Part]) -> list[Part]:
@@ -155,10 +163,12 @@ def _with_exact_data(content: bytes, parts: list[Part]) -> list[Part]:
     width, height, depth, colour = struct.unpack_from(">IIBB", content, header.offset + 8)
     length = height * (1 + -(-width * depth * (3 if colour == _RGB else 1) // 8))
     pieces = (content[p.offset + 8 : p.offset + p.length - 4] for p in parts if p.name == "IDAT")
-    # Only where the rest is in order: the data of a file that is not published anyway need not be unpacked.
-    if all(part.allowed for part in parts) and not fills_exactly(pieces, length):
+    indexed = colour == _INDEXED
+    counted = UsedColours(length // height, depth, filtered=True) if indexed and height else None
+    if length > _MOST_DATA or not fills_exactly(pieces, length, counted.look if counted else None):
         meaning = "picture data, and bytes that are none of the picture's"
         parts[last] = replace(parts[last], meaning=meaning, allowed=False)
-    palettes = [part for part in parts if part.name == "PLTE"]
-    fits = all((part.length - 12) // 3 <= 2**depth for part in palettes) and bool(palettes) == (colour == _INDEXED)
+    palettes = [content[part.offset + 8 : part.offset + part.length - 4] for part in parts if part.name == "PLTE"]
+    fits = all(len(palette) // 3 <= 2**depth for palette in palettes) and bool(palettes) == indexed
+    fits = fits and (counted is None or all(len(p) % 3 == 0 and counted.all_used(p) for p in palettes))
     return [replace(part, allowed=part.allowed and (part.name != "PLTE" or fits)) for part in parts]

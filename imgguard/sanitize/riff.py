@@ -22,6 +22,7 @@ _QUALITY = 92
 # Without loss, quality means how hard the encoder tries.
 _EFFORT = 60
 _HEADER = 12
+_MOST_CHUNKS = 10_000
 _ICC_FLAG, _EXIF_FLAG = 0x20, 0x08
 _PICTURES = {"VP8 ": "picture data", "VP8L": "picture data, lossless"}
 _MEANINGS = {
@@ -54,7 +55,7 @@ def scan(content: bytes) -> list[Part]:
     end = 8 + int.from_bytes(content[4:8], "little")
     parts = [Part("RIFF", 0, _HEADER, "WebP header", end == len(content))]
     at = _HEADER
-    while at + 8 <= min(end, len(content)):
+    while at + 8 <= min(end, len(content)) and len(parts) < _MOST_CHUNKS:
         part = _chunk(content, at, min(end, len(content)))
         parts.append(part)
         at += part.length

@@ -6,20 +6,23 @@ Tiles, and compressions whose end only a decoder would find, are not on the allo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgguard.errors import SetupError
 from imgguard.profiles import own_icc
-from imgguard.sanitize.deflate import fills_exactly
+from imgguard.sanitize.deflate import UsedColours, fills_exactly
 from imgguard.sanitize.exif import checked_credit
 from imgguard.tiffdirs import Directory, Entry, byte_order, numbers, pages, read_directory
 from imgguard.types import Part, Profile
 
 _HEADER = 8
 _MOST_STRIPS = 1 << 18
+# The rows of the largest picture that is read, with 16 bits a channel and alpha.
+_MOST_DATA = 1_700_000_000
+_MOST_COLOURS = 3 * 256
 _MOST_SIDE = 1 << 20
 _NONE, _DEFLATE = 1, 8
-_ARTIST, _COPYRIGHT, _ICC, _STRIPS, _COUNTS = 315, 33432, 34675, 273, 279
+_ARTIST, _COPYRIGHT, _ICC, _STRIPS, _COUNTS, _COLOURS = 315, 33432, 34675, 273, 279, 320
 _POINTERS = (330, 34665, 34853, 40965)
 _MEANINGS = {
     269: "name of the document",
@@ -78,8 +81,20 @@ def scan(content: bytes) -> list[Part]:
     for number, page in enumerate(found):
         parts += _directory(content, order, page, kind if number == 0 else None, number)
     if kind is not None:
-        parts += _strips(content, order, found[0], kind)
+        colours = found[0].find(_COLOURS)
+        counted = UsedColours(kind.row_bytes, kind.bits, filtered=False) if colours and kind.bits <= 8 else None
+        parts += _strips(content, order, found[0], kind, counted)
+        if counted and colours and not _all_used(content, order, colours, counted):
+            parts = [replace(p, allowed=p.allowed and p.name != f"tag {_COLOURS}") for p in parts]
     return _tiled(content, parts)
+
+
+def _all_used(content: bytes, order: str, colours: Entry, counted: UsedColours) -> bool:
+    """Say whether every colour of a palette is used, or black: a palette has all its reds first, then greens, blues."""
+    values = numbers(content, order, colours, _MOST_COLOURS) or ()
+    third = len(values) // 3
+    entries = zip(values[:third], values[third : 2 * third], values[2 * third :], strict=False)
+    return all(counted.used[number] or not any(entry) for number, entry in enumerate(entries))
 
 
 def _kind(content: bytes, order: str, page: Directory) -> _Kind | None:
@@ -95,7 +110,8 @@ def _kind(content: bytes, order: str, page: Directory) -> _Kind | None:
         return None
     if bits not in (1, 2, 4, 8, 16) or channels not in (1, 3) or value(259, 1) not in (_NONE, _DEFLATE):
         return None
-    return _Kind(width, height, bits, channels, value(259, 1), rows)
+    kind = _Kind(width, height, bits, channels, value(259, 1), rows)
+    return kind if kind.row_bytes * height <= _MOST_DATA else None
 
 
 def _directory(content: bytes, order: str, page: Directory, kind: _Kind | None, number: int) -> Iterator[Part]:
@@ -180,7 +196,7 @@ def _is_credit(body: bytes) -> bool:
         return False
 
 
-def _strips(content: bytes, order: str, page: Directory, kind: _Kind) -> Iterator[Part]:
+def _strips(content: bytes, order: str, page: Directory, kind: _Kind, counted: UsedColours | None) -> Iterator[Part]:
     starts = numbers(content, order, page.find(_STRIPS), _MOST_STRIPS) or ()
     lengths = numbers(content, order, page.find(_COUNTS), _MOST_STRIPS) or ()
     for number, (at, length) in enumerate(zip(starts, lengths, strict=False)):
@@ -188,10 +204,13 @@ def _strips(content: bytes, order: str, page: Directory, kind: _Kind) -> Iterato
         if at > end:
             continue
         wanted = kind.strip_bytes(number) if number < kind.strips else -1
+        strip = content[at:end]
         if kind.compression == _NONE:
             exact = length == wanted
+            if counted:
+                counted.look(strip)
         else:
-            exact = wanted >= 0 and fills_exactly([content[at:end]], wanted)
+            exact = wanted >= 0 and fills_exactly([strip], wanted, counted.look if counted else None)
         yield Part("strip", at, end - at, "picture data", exact and end == at + length)
 
 

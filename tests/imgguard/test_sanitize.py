@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import struct
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,7 @@ LEAVES = {
     Format.AVIF: {"item Exif", "item mime"},
     Format.GIF: {"extension 0xFF", "extension 0xFE", "trailer"},
     Format.TIFF: {"tag 270", "tag 315", "tag 700", "tag 33723", "tag 34377", "trailer"},
-    Format.BMP: {"palette", "trailer"},
+    Format.BMP: {"file header", "gap", "trailer"},
 }
 
 
@@ -90,7 +92,7 @@ FOREIGN = {
     ]
     + [MARKER, as_bytes(Image.new("RGB", (8, 8)), "JPEG")],
     Format.PNG: [
-        struct.pack(">I", len(MARKER)) + name + MARKER + struct.pack(">I", __import__("zlib").crc32(name + MARKER))
+        struct.pack(">I", len(MARKER)) + name + MARKER + struct.pack(">I", zlib.crc32(name + MARKER))
         for name in (b"tEXt", b"eXIf", b"iCCP", b"tIME", b"fdAT", b"zzZz")
     ]
     + [MARKER],
@@ -136,3 +138,74 @@ def test_jpeg_quality_stays_near_the_sources(given_quality: int | None, written:
     ours = encode(scene(), Format.JPEG, Encoding(given_quality, "4:4:4", lossless=False))
     theirs = as_bytes(Image.fromarray(scene()), "JPEG", quality=written, subsampling="4:4:4")
     assert Image.open(io.BytesIO(ours)).quantization == Image.open(io.BytesIO(theirs)).quantization  # type: ignore[attr-defined]
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+PNG_HEAD = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0))
+PNG_ROWS = bytes(4 * 13)
+PNG_END = chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "clean"),
+    [
+        (PNG_HEAD + chunk(b"IDAT", zlib.compress(PNG_ROWS)) + PNG_END, True),
+        (PNG_HEAD + chunk(b"IDAT", zlib.compress(PNG_ROWS) + MARKER) + PNG_END, False),
+        (PNG_HEAD + chunk(b"IDAT", zlib.compress(PNG_ROWS + MARKER)) + PNG_END, False),
+        (PNG_HEAD + chunk(b"IDAT", zlib.compress(PNG_ROWS[:-1])) + PNG_END, False),
+        (PNG_HEAD + chunk(b"IDAT", zlib.compress(PNG_ROWS)) + chunk(b"IDAT", MARKER) + PNG_END, False),
+        (PNG_HEAD + chunk(b"PLTE", MARKER[:21]) + chunk(b"IDAT", zlib.compress(PNG_ROWS)) + PNG_END, False),
+        (PNG_HEAD + PNG_HEAD[8:] + chunk(b"IDAT", zlib.compress(PNG_ROWS)) + PNG_END, False),
+        (PNG_HEAD + chunk(b"tRNS", bytes(6)) + chunk(b"IDAT", zlib.compress(PNG_ROWS)) + PNG_END, False),
+    ],
+)
+def test_png_data_is_counted_to_its_end(content: bytes, clean: bool) -> None:
+    assert (leftovers(content, Format.PNG) == ()) is clean
+
+
+def test_gif_data_is_counted_to_its_end_and_unused_colours_are_seen() -> None:
+    indexed = Image.new("P", (40, 30), 0)
+    indexed.putpalette([9, 9, 9, 200, 0, 0, 0, 200, 0, 0, 0, 200])
+    indexed.putdata([(x * x // 7 + x // 3) % 4 for x in range(1200)])
+    content = as_bytes(indexed, "GIF", optimize=False)
+    assert leftovers(content, Format.GIF) == ()
+    data = next(part for part in scan(content, Format.GIF) if part.name == "data")
+    end = data.offset + data.length - 1
+    hidden = content[:end] + bytes([len(MARKER)]) + MARKER + content[end:]
+    assert Image.open(io.BytesIO(hidden)).convert("RGB").tobytes() == indexed.convert("RGB").tobytes(), "the control"
+    assert [part.name for part in leftovers(hidden, Format.GIF)] == ["data"]
+    indexed.putdata([0] * 600 + [1] * 600)
+    assert leftovers(as_bytes(indexed, "GIF", optimize=False), Format.GIF), "two colours are not used"
+
+
+@pytest.mark.parametrize("container", [container for container in OUTPUT_FORMATS if container is not Format.JPEG])
+def test_no_part_of_a_file_can_be_there_twice_or_left_out(container: Format) -> None:
+    """The structure is held as a whole: a part again, or a part less, is not clean."""
+    clean = CLEAN[container]
+    for part in scan(clean, container):
+        piece = clean[part.offset : part.offset + part.length]
+        if piece and part.name != "fill":
+            again = clean[: part.offset] + piece + clean[part.offset :]
+            assert leftovers(again, container), f"{part.name} twice"
+            assert leftovers(clean.replace(piece, b"", 1), container), f"{part.name} left out"
+
+
+def test_many_small_chunks_take_no_long_time() -> None:
+    begin = time.monotonic()
+    scan(PNG_HEAD + chunk(b"IDAT", b"") * 300_000, Format.PNG)
+    scan(b"RIFF\xff\xff\xff\x0fWEBP" + b"zzzz\0\0\0\0" * 300_000, Format.WEBP)
+    scan(b"\0\0\0\x08free" * 300_000, Format.HEIF)
+    scan(b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xfe\0" * 300_000, Format.GIF)
+    scan(b"BM" + b"\xff" * 1_000_000, Format.BMP)
+    assert time.monotonic() - begin < 10
+
+
+def test_a_stream_that_unpacks_to_gigabytes_is_given_up() -> None:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1 << 30, 1 << 30, 8, 2, 0, 0, 0))
+    bomb = PNG_HEAD[:8] + header + chunk(b"IDAT", zlib.compress(bytes(50_000_000))) + PNG_END
+    begin = time.monotonic()
+    assert leftovers(bomb, Format.PNG)
+    assert time.monotonic() - begin < 2

@@ -26,8 +26,6 @@ UNSEEN = {
     ("jpeg", "unused Huffman table"): "tables are allowed whether they are used or not",
     ("jpeg", "bytes before a restart marker"): "picture data is not decoded",
     ("jpeg", "bytes at the end of the picture data"): "picture data is not decoded",
-    ("png", "unused palette entries"): "which entries are used is not counted in a source",
-    ("tiff", "unused palette entries"): "which entries are used is not counted in a source",
     ("webp-lossy", "bytes behind the picture data"): "picture data is not decoded",
     ("webp-lossless", "bytes behind the picture data"): "picture data is not decoded",
 }
