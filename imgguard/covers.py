@@ -27,7 +27,9 @@ _BODY_HALF_WIDTH = 2.2
 _BODY_UPRIGHT = 30
 # A picture of a round face is round.
 _ROUND_STYLES = (Style.EMOJI, Style.IMAGE)
-_LEAST_WIDTH = 0.88
+_ROUND_PROPORTION = 1.14
+# Height to width of every cover: that of the face behind it would tell who it is.
+_PROPORTION = 1.45
 # Between an ellipse (2) and a rectangle: rounded, yet it holds the corners of the box.
 _ROUNDNESS = 3.0
 _ELLIPSE = 2.0
@@ -51,8 +53,9 @@ def cover_for(detection: Detection, style: Style, extent: Extent = Extent.FACE) 
     half_width, half_height, raised = _FACE if extent is Extent.FACE else _HEAD
     center = _below(box.center, angle, -raised * height)
     axes = max(1.0, width * half_width), max(1.0, height * half_height)
-    if style in _ROUND_STYLES:
-        axes = max(axes[0], axes[1] * _LEAST_WIDTH), max(axes[1], axes[0] * _LEAST_WIDTH)
+    proportion = _ROUND_PROPORTION if style in _ROUND_STYLES else _PROPORTION
+    half = max(axes[0], axes[1] / proportion)
+    axes = half, half * proportion
     corners = np.array([(x, y) for x in (box.x1, box.x2) for y in (box.y1, box.y2)], np.float32)
     spill = max(1.0, float(_radius(corners, Oval(center, axes, angle)).max()))
     body = _body(box, angle) if extent is Extent.PERSON else None

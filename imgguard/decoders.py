@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from imgguard.errors import PhotoBroken, PhotoTooLarge
 from imgguard.formats import raw_picture, several_pictures, unsupported
 from imgguard.isoboxes import boxes
+from imgguard.sanitize.jpeg import SOS, segments
 from imgguard.sanitize.riff import canvas
 from imgguard.tiffdirs import SUB_DIRECTORIES, Directory, byte_order, numbers, pages, read_directory
 from imgguard.types import Format
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 200_000_000
+# A photo has more than a tenth of a byte a pixel; a large picture with less than this is made to fill the memory.
+_PLAUSIBLE_PIXELS = 40_000_000
+_MOST_PIXELS_A_BYTE = 64
+# Progressive photos have about ten; each makes the decoder go through the whole picture again.
+_MOST_SCANS = 200
 
 _MODES = {
     "1",
@@ -78,6 +84,7 @@ def open_picture(content: bytes, container: Format, path: Path) -> Image.Image:
         number = getattr(image, "n_frames", 0) if container in _COUNTED_IN_HEADER else 0
         raise several_pictures(path, number, "pictures" if container is Format.HEIF else "frames (an animation)")
     check_size(image.size, path)
+    _check_plausible(image.size, len(content), path)
     if image.mode not in _MODES:
         raise unsupported(path, f"a picture with unusual samples ({image.mode})")
     return image
@@ -95,6 +102,21 @@ def check_size(size: tuple[int, int], path: Path) -> None:
             f"{path}: {width} x {height} pixels, more than {MAX_PIXELS // 10**6} megapixels",
             "Save it smaller and clean that.",
         )
+
+
+def _check_plausible(size: tuple[int, int], length: int, path: Path) -> None:
+    pixels = size[0] * size[1]
+    if pixels > max(_PLAUSIBLE_PIXELS, _MOST_PIXELS_A_BYTE * length):
+        raise PhotoTooLarge(
+            f"{path}: {size[0]} x {size[1]} pixels in {length / 1e6:.1f} MB, which would fill the memory with nothing",
+            "Leave it out, or save it smaller and clean that.",
+        )
+
+
+def _check_jpeg(content: bytes, path: Path) -> None:
+    scans = sum(marker == SOS for marker, _, _ in segments(content))
+    if scans > _MOST_SCANS:
+        raise PhotoBroken(f"{path}: a picture in {scans} scans, which no camera writes", "Leave it out.")
 
 
 def _check_webp(content: bytes, path: Path) -> None:
@@ -157,6 +179,7 @@ def _first(content: bytes, order: str, page: Directory, tag: int, default: int) 
 
 
 _CHECKS: dict[Format, Callable[[bytes, Path], None]] = {
+    Format.JPEG: _check_jpeg,
     Format.WEBP: _check_webp,
     Format.GIF: _check_gif,
     Format.TIFF: _check_tiff,

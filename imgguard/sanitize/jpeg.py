@@ -28,7 +28,7 @@ _FULL_CHROMA = "4:4:4"
 _PLAIN_JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
-_SOS, _COM, _APP0, _APP1, _APP2, _APP14 = 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
+SOS, _COM, _APP0, _APP1, _APP2, _APP14 = 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
@@ -95,7 +95,7 @@ def segments(content: bytes) -> Iterator[tuple[int, int, int]]:
         end = at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
         if marker == 0xD9 or end > len(content):
             return
-        if marker == _SOS:
+        if marker == SOS:
             found = _NEXT_MARKER.search(content, end)
             end = found.start() if found else len(content)
         yield marker, at, end

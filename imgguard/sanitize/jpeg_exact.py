@@ -18,6 +18,7 @@ from imgguard.sanitize.coefficients import (
     can_turn,
     cut,
     grid_of,
+    hidden_units,
     read_coefficients,
     replaced,
     turned,
@@ -167,7 +168,7 @@ def _exactly(photo: Photo, frame: Frame, redacted: Redacted, credit: str | None,
     if turn != 1 and not keep_orientation_tag and can_turn(coefficients.size, coefficients.mcu, turn):
         coefficients, turn = turned(coefficients, turn), 1
     pixels, changed = (_turned_back(array, turn) for array in (redacted.pixels, redacted.changed))
-    blocks = Grid(coefficients.mcu).touched(changed)
+    blocks = Grid(coefficients.mcu).touched(changed) | hidden_units(coefficients)
     attached = Attached(credit, turn if turn != 1 else None, photo.profile)
     room = _MOST_GROWTH * len(photo.content)
     content = b""

@@ -30,9 +30,7 @@ UNSEEN = {
     ("webp-lossless", "bytes behind the picture data"): "picture data is not decoded",
 }
 # What is still published, with the reason: whoever mends it takes it out here.
-SURVIVES = {
-    ("jpeg", "pixels beyond the edge"): "the blocks at the right and lower edge are kept to their ends",
-}
+SURVIVES: dict[tuple[str, str], str] = {}
 _FILM = "motion photo (bare film)"
 REFUSED = {
     **{(kind, "further frames"): "photo_animated" for kind in ("png", "webp-lossy", "webp-lossless", "gif", "tiff")},
