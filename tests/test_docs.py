@@ -14,6 +14,7 @@ from cli.main import EXIT_CODES, cli
 from consent import Purpose
 from consent.roster import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from imgguard import Format, Style, __version__
+from imgguard.types import Extent, Names, Treatment
 from tests.conftest import ROOT, SAMPLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,8 +55,8 @@ def test_every_exit_code_is_in_the_readme_and_in_the_help() -> None:
 
 
 def test_every_choice_and_column_is_in_the_readme() -> None:
-    writable = [container for container in Format if container is not Format.HEIF]
-    for value in (*Purpose, *Style, *writable, *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS):
+    styles = [f"{style}:FILE" if style is Style.IMAGE else style for style in Style]
+    for value in (*Purpose, *styles, *Extent, *Treatment, *Names, *Format, *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS):
         assert f"`{value}`" in README, value
 
 

@@ -7,7 +7,8 @@ hides inside the compressed picture data itself are not seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator, Sequence
 
 from imgguard.profiles import own_icc
 from imgguard.sanitize.exif import is_plain_exif
@@ -46,7 +47,50 @@ def scan(content: bytes) -> list[Part]:
             break
     if not parts or parts[-1].name not in ("EOI", "trailer", "damaged"):
         parts.append(Part("damaged", at, 0, "ends without an end marker", False))
-    return parts
+    idle = _unused(content, parts)
+    return [_idle(part) if place in idle and part.allowed else part for place, part in enumerate(parts)]
+
+
+def _idle(part: Part) -> Part:
+    return Part(part.name, part.offset, part.length, f"{part.meaning}, of which one is never used", False)
+
+
+def _unused(content: bytes, parts: Sequence[Part]) -> set[int]:
+    """Find the tables that no frame or scan refers to, by their places among the parts: they could hold anything."""
+    waiting: dict[tuple[int, int], int] = {}
+    found, quantised = set[int](), set[int]()
+    for place, part in enumerate(parts):
+        payload = content[part.offset + 4 : part.offset + part.length] if part.allowed else b""
+        if part.name in _FRAMES:
+            quantised = set(payload[8::3])
+        elif part.name in _TABLES:
+            for key in _TABLES[part.name](payload):
+                found |= {waiting[key]} if key in waiting else set()
+                waiting[key] = place
+        elif part.name == "SOS":
+            for _, chosen in struct.iter_unpack("BB", payload[1 : 1 + 2 * payload[0]] if payload else b""):
+                waiting.pop((_DC, chosen >> 4), None)
+                waiting.pop((_AC, chosen & 15), None)
+    return found | {
+        place for (kind, number), place in waiting.items() if kind != _QUANTISATION or number not in quantised
+    }
+
+
+def _huffman_keys(payload: bytes) -> Iterator[tuple[int, int]]:
+    while len(payload) >= 17:
+        yield payload[0] >> 4, payload[0] & 15
+        payload = payload[17 + sum(payload[1:17]) :]
+
+
+def _quantisation_keys(payload: bytes) -> Iterator[tuple[int, int]]:
+    while payload:
+        yield _QUANTISATION, payload[0] & 15
+        payload = payload[65 if payload[0] >> 4 == 0 else 129 :]
+
+
+_DC, _AC, _QUANTISATION = 0, 1, 2
+_FRAMES = ("0xFFC0", "0xFFC1", "0xFFC2")
+_TABLES = {"0xFFC4": _huffman_keys, "0xFFDB": _quantisation_keys}
 
 
 def _start(content: bytes) -> Part:
@@ -140,7 +184,7 @@ def _is_plain_jfif(payload: bytes) -> bool:
 
 def _unless_repeated(part: Part, before: list[Part]) -> Part:
     """Allow one frame header, and one of each that is not part of the picture."""
-    once = part.name.startswith("APP") or part.name in ("0xFFC0", "0xFFC1", "0xFFC2")
+    once = part.name.startswith("APP") or part.name in _FRAMES
     if once and any(other.name == part.name for other in before):
         return Part(part.name, part.offset, part.length, f"{part.meaning}, a second time", False)
     return part

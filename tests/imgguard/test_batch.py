@@ -213,7 +213,7 @@ def test_errors_of_a_single_photo_are_raised(own_guard: Guard, tmp_path: Path) -
         {"roster": SAMPLES / "roster.csv", "id_photos": SAMPLES / "id_photos", "purpose": "fame"},
         {"roster": SAMPLES / "roster.csv", "id_photos": SAMPLES / "nowhere", "purpose": "yearbook"},
         {"recognition": False, "style": "gaussian"},
-        {"recognition": False, "format": "heif"},
+        {"recognition": False, "format": "raw"},
     ],
 )
 def test_a_guard_without_what_it_needs_says_so(options: dict[str, object]) -> None:
