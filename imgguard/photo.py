@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 * 1024 * 1024
 
 _ORIENTATION_TAG = 0x0112
+# HEIF has a rotation of its own, which alone counts (ISO/IEC 23008-12); of TIFF, Pillow turns what it decodes.
+_TURNED_BY_DECODER = {Format.HEIF, Format.TIFF}
 _UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
     # What to do for each EXIF orientation (Exif 3.0, 4.6.5.1.6).
     2: lambda a: a[:, ::-1],
@@ -169,14 +171,24 @@ def _ends_early(container: Format, content: bytes) -> bool:
 
 
 def _orientation(image: Image.Image, container: Format) -> int:
-    if container is Format.HEIF:
-        # The decoder has applied the container's own rotation, which alone counts in HEIF (ISO/IEC 23008-12).
+    """Tell how a picture has still to be turned, 1 to 8: by its EXIF block alone, as browsers and viewers do.
+
+    Pillow would also believe XMP, of which they know nothing. What makes no sense turns no picture.
+    """
+    from PIL import Image
+
+    if container in _TURNED_BY_DECODER:
         return 1
     try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+        if container is Format.PNG and "exif" not in image.info:
+            # The block may stand behind the picture.
+            image.load()
+        exif = Image.Exif()
+        exif.load(image.info.get("exif") or b"")
+        orientation = int(exif.get(_ORIENTATION_TAG, 1))
     except Exception:
-        # Broken EXIF turns no picture: viewers show it as it is stored, and so do we.
         return 1
+    return orientation if orientation in _UPRIGHT else 1
 
 
 def _upright(samples: Samples, orientation: int) -> Samples:

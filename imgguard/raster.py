@@ -31,6 +31,8 @@ _MOST_COLOURS = 256
 # Bayer 1973: ordered thresholds, which turn a tone into a pattern.
 _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32)
 _CHUNK = 4096
+# Levels of 8 bits by which two libraries may show 16 bits differently, flattened.
+_MOST_ROUNDING = 2
 
 
 def read_raster(image: Image.Image, content: bytes, container: Format) -> Raster:
@@ -112,15 +114,21 @@ def _depth(content: bytes, container: Format) -> int:
 
 
 def _sixteen_bit(image: Image.Image, content: bytes) -> NDArray[np.uint16] | None:
-    """Decode colours of 16 bits, of which Pillow keeps eight; alpha is flattened on white."""
+    """Decode colours of 16 bits, of which Pillow keeps eight; alpha is flattened on white.
+
+    None where OpenCV does not see the same picture as Pillow does, the same way up.
+    """
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    image.load()
     if decoded is None or decoded.dtype != np.uint16 or decoded.shape[:2] != image.size[::-1] or decoded.ndim != 3:
         return None
     if decoded.shape[2] == 4:
         colours, alpha = decoded[..., :3].astype(np.uint32), decoded[..., 3:].astype(np.uint32)
         decoded = ((colours * alpha + 65535 * (65535 - alpha) + 32767) // 65535).astype(np.uint16)
     rgb: NDArray[np.uint16] = np.ascontiguousarray(decoded[..., 2::-1], np.uint16)
+    if cv2.norm((rgb >> 8).astype(np.uint8), to_srgb(image, None), cv2.NORM_INF) > _MOST_ROUNDING:
+        return None
     return np.ascontiguousarray(rgb[..., 0]) if image.mode == "LA" else rgb
 
 

@@ -4,11 +4,13 @@ import os
 import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
+import piexif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 import imgguard.photo
 from imgguard import (
@@ -24,6 +26,8 @@ from imgguard import (
     PhotoUnreadable,
     load_photo,
 )
+from imgguard.raster import rgb8
+from imgguard.sanitize import block_grid
 from tests.conftest import SAMPLES
 from tests.pictures import PLANTED, SUFFIX, as_bytes, planted_heic, scene
 
@@ -229,3 +233,86 @@ def test_a_sample_photo_loads_with_its_digest() -> None:
 
     path = SAMPLES / "event" / "event_01_class_photo.jpg"
     assert load_photo(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+QUARTERS = np.repeat(
+    np.repeat(np.array([[[250, 10, 10], [10, 250, 10]], [[10, 10, 250], [240, 240, 20]]]), 32, 0), 48, 1
+)
+# Where the red, the green, the blue and the yellow quarter come to lie (Exif 3.0, 4.6.5.1.6).
+TURNED = {1: "rgby", 2: "gryb", 3: "ybgr", 4: "byrg", 5: "rbgy", 6: "bryg", 7: "ygbr", 8: "gyrb"}
+
+
+def quarters_of(pixels: np.ndarray) -> str:
+    """Name the colours of the four quarters."""
+    height, width = pixels.shape[:2]
+    names = {(True, False, False): "r", (False, True, False): "g", (False, False, True): "b", (True, True, False): "y"}
+    places = [(y * height // 4, x * width // 4) for y in (1, 3) for x in (1, 3)]
+    return "".join(names[tuple(bool(v > 120) for v in pixels[place])] for place in places)
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_a_tiff_is_turned_once(tmp_path: Path, mode: str, compression: str, orientation: int) -> None:
+    image = Image.fromarray(QUARTERS.astype(np.uint8))
+    image = image.quantize(8) if mode == "P" else image
+    path = tmp_path / "scan.tif"
+    image.save(path, compression=compression, tiffinfo={0x112: orientation})
+    photo = load_photo(path)
+    assert quarters_of(photo.pixels) == quarters_of(photo.stored) == TURNED[orientation]
+    assert photo.raster is not None and quarters_of(rgb8(photo.raster)) == TURNED[orientation]
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+def test_a_deep_tiff_is_turned_once(tmp_path: Path, orientation: int) -> None:
+    written = cv2.imencode(".tif", (QUARTERS[..., ::-1] * 257).astype(np.uint16))[1].tobytes()
+    path = tmp_path / "deep.tif"
+    path.write_bytes(_with_orientation(written, orientation))
+    assert quarters_of(load_photo(path).pixels) == TURNED[orientation]
+
+
+def _with_orientation(content: bytes, orientation: int) -> bytes:
+    """Put an orientation into a little-endian TIFF: a copy of its directory with one more entry, at the end."""
+    first = int.from_bytes(content[4:8], "little")
+    count = int.from_bytes(content[first : first + 2], "little")
+    entries = [content[first + 2 + 12 * i : first + 14 + 12 * i] for i in range(count)]
+    entries = [entry for entry in entries if entry[:2] != b"\x12\x01"]
+    entries.append(struct.pack("<HHII", 0x112, 3, 1, orientation))
+    entries.sort(key=lambda entry: int.from_bytes(entry[:2], "little"))
+    at = len(content) + len(content) % 2
+    directory = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    return content[:4] + struct.pack("<I", at) + content[8:].ljust(at - 8, b"\0") + directory
+
+
+XMP_ON_ITS_SIDE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+@pytest.mark.parametrize("told", [None, 1])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_only_exif_turns_a_picture_as_viewers_do(tmp_path: Path, kind: str, told: int | None) -> None:
+    options: dict[str, object] = {"exif": piexif.dump({"0th": {0x112: told}})} if told else {}
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP_ON_ITS_SIDE.decode())
+        options["pnginfo"] = text
+    else:
+        options["xmp"] = XMP_ON_ITS_SIDE
+    path = tmp_path / "photo"
+    path.write_bytes(as_bytes(Image.fromarray(QUARTERS.astype(np.uint8)), kind, **options))
+    assert b"tiff:Orientation" in path.read_bytes(), "the control: it is there"
+    assert quarters_of(load_photo(path).pixels) == "rgby"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_makes_no_sense_turns_nothing(tmp_path: Path, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    path = tmp_path / "photo"
+    path.write_bytes(as_bytes(Image.fromarray(QUARTERS.astype(np.uint8)), kind, exif=exif))
+    photo = load_photo(path)
+    assert photo.orientation == 1 and quarters_of(photo.pixels) == "rgby"
+    assert block_grid(photo).offset == (0, 0)
