@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgguard.covers import cover_mask, window_of
+from imgguard.covers import cover_mask, draw_cover, reach, window_of
 from imgguard.detect import find_faces, look_closer
 from imgguard.embed import embed_at, embed_nothing
+from imgguard.grid import Grid
 from imgguard.grouping import same_detection, same_face
 from imgguard.lazy import cv2
 from imgguard.reread import reread
 from imgguard.sanitize import leftovers
 from imgguard.scales import SECOND_LOOK, Pass, cut_out
 from imgguard.threshold import SAME_PERSON
-from imgguard.types import Detection, Embedding, OutputCheck, Source
+from imgguard.types import BoundingBox, Detection, Embedding, OutputCheck, Source
 from imgguard.views import View
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ _AROUND = 3.0
 _LEAST_SEARCH = 64
 # Compression moves the mean of an 8 x 8 block by less than this.
 _BLOCK = 8
+_BLOCKS = Grid((_BLOCK, _BLOCK))
 _BLOCK_TOLERANCE = 12
 # Covers are rounded outwards to a picture's own blocks, of at most 32 pixels; in blocks of 8, and one for the edge.
 _ROUNDED = 5
@@ -103,9 +105,7 @@ def check_output(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, before, pixels, gallery, backends)),
         strays=_strays(found, mask, covered, kept, before, backends),
-        changed_outside=_changed_outside(
-            before, pixels, mask, covered, written.tolerance, cut=photo.window is not None
-        ),
+        changed_outside=_changed_outside(before, pixels, covered, written.tolerance, cut=photo.window is not None),
         problems=(),
     )
 
@@ -206,34 +206,39 @@ def _detail(pixels: Pixels, face: Detection) -> Floats:
 
 
 def _changed_outside(
-    before: Pixels,
-    after: Pixels,
-    mask: Mask,
-    covered: Sequence[CoveredFace],
-    tolerance: int | None,
-    *,
-    cut: bool,
+    before: Pixels, after: Pixels, covered: Sequence[CoveredFace], tolerance: int | None, *, cut: bool
 ) -> int:
     """Count the pixels outside of the covers and their soft rims that differ by more than the encoding explains.
 
     Where a part was cut out of a photo, the colours of its outermost pixels were mixed with what is no longer there.
     """
-    widest = max((min(face.cover.semi_axes) for face in covered), default=0.0)
-    height, width = (length // _BLOCK * _BLOCK for length in before.shape[:2])
-    if not height or not width:
-        return 0
-    blocks = width // _BLOCK, height // _BLOCK
-    # One covered pixel of a block of 64 is 4 of 255, so none is rounded away.
-    near = cv2.resize(mask[:height, :width].view(np.uint8) * 255, blocks, interpolation=cv2.INTER_AREA) > 0
-    rim = 2 * (int(widest * _FADE) // _BLOCK + _ROUNDED) + 1
-    near = np.asarray(cv2.dilate(np.asarray(near, np.uint8), np.ones((rim, rim), np.uint8)), bool)
+    height, width = before.shape[:2]
+    near = _near(covered, (width, height))
     if tolerance is not None:
-        outside = cv2.resize((~near).view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        outside = np.repeat(np.repeat(near == 0, _BLOCK, axis=0), _BLOCK, axis=1)[:height, :width].astype(np.uint8)
         if cut:
             outside[[0, -1]] = outside[:, [0, -1]] = 0
-        return _moved(before[:height, :width], after[:height, :width], np.asarray(outside, np.uint8), tolerance)
-    means = [_block_means(pixels[:height, :width], blocks) for pixels in (before, after)]
-    return int(((cv2.absdiff(*means).max(axis=2) > _BLOCK_TOLERANCE) & ~near).sum()) * _BLOCK * _BLOCK
+        return _moved(before, after, outside, tolerance)
+    means = [_block_means(pixels, near.shape) for pixels in (before, after)]
+    return int(((cv2.absdiff(*means).max(axis=2) > _BLOCK_TOLERANCE) & (near == 0)).sum()) * _BLOCK * _BLOCK
+
+
+def _near(covered: Sequence[CoveredFace], size: tuple[int, int]) -> Pixels:
+    """Give the blocks (rows, columns) of 8 x 8 pixels that covers take, each with its own soft rim."""
+    near = np.zeros((-(-size[1] // _BLOCK), -(-size[0] // _BLOCK)), np.uint8)
+    for face in covered:
+        rim = int(min(face.cover.semi_axes) * _FADE) // _BLOCK + _ROUNDED
+        beyond = rim * _BLOCK
+        box = reach(face.cover)
+        window = BoundingBox(box.x1 - beyond, box.y1 - beyond, box.x2 + beyond, box.y2 + beyond)
+        x1, y1, x2, y2 = _BLOCKS.outwards(window_of(window, size), size)
+        if x1 >= x2 or y1 >= y2:
+            continue
+        own = np.zeros((y2 - y1, x2 - x1), np.uint8)
+        draw_cover(own, face.cover, (x1, y1))
+        grown = cv2.dilate(_BLOCKS.touched(own.view(bool)).view(np.uint8), np.ones((2 * rim + 1,) * 2, np.uint8))
+        near[y1 // _BLOCK :, x1 // _BLOCK :][: grown.shape[0], : grown.shape[1]] |= np.asarray(grown, np.uint8)
+    return near
 
 
 def _moved(before: Pixels, after: Pixels, where: Pixels, tolerance: int) -> int:
@@ -243,7 +248,12 @@ def _moved(before: Pixels, after: Pixels, where: Pixels, tolerance: int) -> int:
     return int(np.count_nonzero((cv2.absdiff(before, after).max(axis=2) > tolerance) & (where > 0)))
 
 
-def _block_means(pixels: Pixels, blocks: tuple[int, int]) -> Pixels:
+def _block_means(pixels: Pixels, blocks: tuple[int, ...]) -> Pixels:
+    """Average blocks of 8 x 8 pixels; where the last ones are partial, the edge goes on."""
+    height, width = blocks[0] * _BLOCK, blocks[1] * _BLOCK
+    missing = height - pixels.shape[0], width - pixels.shape[1]
+    if any(missing):
+        pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE), np.uint8)
     # Halving first has a fast path, and the mean of means is the mean.
-    half = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(half, blocks, interpolation=cv2.INTER_AREA), np.uint8)
+    half = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(half, blocks[::-1], interpolation=cv2.INTER_AREA), np.uint8)

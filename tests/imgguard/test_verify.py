@@ -257,3 +257,28 @@ def test_with_a_stage_switched_off_nothing_is_published(
     monkeypatch.undo()
     result: PhotoResult = guard.clean(PHOTO, out)
     assert result.target is not None and result.target.exists(), "the control: with the stage on it is published"
+
+
+def test_a_change_in_the_last_rows_is_found() -> None:
+    source = photo_of(scene(207, 207))
+    changed = source.pixels.copy()
+    changed[200:] = 255 - changed[200:]
+    for tolerance in (0, None):
+        written = Written(encode(changed, Format.PNG, source.encoding), tolerance)
+        assert check_output(written, Format.PNG, source, (), (), None, fake_backends()).changed_outside >= 7 * 200
+
+
+def test_one_large_cover_does_not_hide_what_happens_beside_small_ones() -> None:
+    source = photo_of(scene(1600, 1200))
+    faces = [
+        detection_at(100, 100, 500),
+        *(detection_at(900 + 220 * x, 150 + 200 * y, 30) for x in range(3) for y in range(5)),
+    ]
+    covered = [CoveredFace(face, cover_for(face, Style.SOLID), None) for face in faces]
+    out = redact(source.pixels, [face.cover for face in covered], [])
+    fine = Written(encode(out, Format.PNG, source.encoding), 0)
+    assert check_output(fine, Format.PNG, source, covered, (), None, fake_backends()).changed_outside == 0
+    bad = out.copy()
+    bad[100:1100, 1000:1020] = 255 - bad[100:1100, 1000:1020]
+    written = Written(encode(bad, Format.PNG, source.encoding), 0)
+    assert check_output(written, Format.PNG, source, covered, (), None, fake_backends()).changed_outside > 10000
