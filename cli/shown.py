@@ -24,6 +24,11 @@ _MOST_OTHERS = 10
 _THERE_ALREADY = "output_exists"
 
 
+def is_there(result: PhotoResult) -> bool:
+    """Say whether a photo was left alone because there is a file under its name already."""
+    return result.refusal is not None and result.refusal.kind == _THERE_ALREADY
+
+
 def printable(text: object) -> str:
     """Make a text safe to show: control and direction characters of file names become visible."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in str(text))
@@ -109,7 +114,7 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     if cropped:
         photos = counted(sum(result.window is not None for result in done), "photo", "photos")
         table.add_row("Left out by cropping", f"{cropped}, in {photos}")
-    there = sum(result.refusal is not None and result.refusal.kind == _THERE_ALREADY for result in results)
+    there = sum(map(is_there, results))
     if there:
         table.add_row("There already", str(there))
     table.add_row("Refused", str(len(results) - len(done) - there))
@@ -153,6 +158,15 @@ def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
         # Not a table: long paths have to stay whole, to be found and copied.
         console.print(cell(f"  {source}"), soft_wrap=True)
         console.print(cell(f"      {refusal.what.removeprefix(f'{source}: ')}. {refusal.remedy}"), soft_wrap=True)
+
+
+def show_unknown(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
+    """List the photos in whose place there is a file that may be another photo's: the record does not know it."""
+    there = {result.source for result in results if is_there(result)}
+    unknown = [job.source for job in plan.jobs if job.unknown and job.source in there]
+    if unknown:
+        told = f"Please compare ({len(unknown)}): the record does not know whether these or other photos are there"
+        console.print(cell(f"{told} under their names: {_some(unknown)}"), soft_wrap=True, style="bold")
 
 
 def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
