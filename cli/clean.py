@@ -84,8 +84,9 @@ def clean(
     _check_options(no_recognition, school)
     from rich.console import Console
 
-    from cli.shown import show_findings, show_naming, show_others, show_results, show_unknown
+    from cli.shown import show_credit, show_findings, show_naming, show_others, show_results, show_unknown
     from imgguard.guard import Guard
+    from imgguard.naming import telling_in_credit
 
     console, notes = Console(), Console(stderr=True)
     _check_report(report, out)
@@ -117,6 +118,7 @@ def clean(
     show_results(console, results, planned, place, dry_run=dry_run)
     show_unknown(console, plan, results)
     show_naming(console, plan, results)
+    show_credit(console, telling_in_credit(credit or "", guard.known_names))
     show_others(console, plan.others)
     if report is not None:
         _write_report(report, results, guard, plan)

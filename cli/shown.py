@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from consent.roster import Finding
     from imgguard.identify import Difficulty
     from imgguard.metadata import MetadataItem
+    from imgguard.naming import Telling
     from imgguard.planning import Plan
     from imgguard.sidecars import Aside
     from imgguard.types import PhotoResult
@@ -178,6 +179,13 @@ def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) ->
         console.print(f"Neutral names given to {counted(count, 'photo', 'photos')} {told}.", soft_wrap=True)
     for telling in plan.telling:
         told = f"The name that you chose is kept, and tells {telling.what.value}: {telling.text}"
+        console.print(cell(told), soft_wrap=True, style="bold")
+
+
+def show_credit(console: Console, tellings: Iterable[Telling]) -> None:
+    """Say what the line of credit gives away; it is written all the same, since somebody chose it."""
+    for telling in tellings:
+        told = f"The credit that you chose is kept, and tells {telling.what.value}: {telling.text}"
         console.print(cell(told), soft_wrap=True, style="bold")
 
 

@@ -81,6 +81,20 @@ def telling_in(name: str, known: KnownNames) -> tuple[Telling, ...]:
     return tuple(found)
 
 
+def telling_in_credit(credit: str, known: KnownNames) -> tuple[Telling, ...]:
+    """List what a line of credit gives away that none has to: people of the roster, numbers, addresses, coordinates.
+
+    A school's own name, a street and a year may stand in it.
+
+    >>> telling_in_credit("Photo: North School, 2026", KnownNames())
+    ()
+    """
+    told = [one for one in telling_in(credit, known) if one.what in _NEVER_CREDITED]
+    if match := _COORDINATE.search(folded(_plain(credit))):
+        told.append(Telling(Tells.PLACE, match.group().strip(" _-.,")))
+    return tuple(told)
+
+
 def _people(plain: str, known: KnownNames) -> Iterator[tuple[Tells, str]]:
     person, number = known.name_in(plain), known.number_in(_CAMERA_COUNTER.sub(" ", folded(plain)))
     if person:
@@ -129,6 +143,8 @@ _NUMBERED = rf"(?:{SERIES})[\s_-]?(?!{_YEAR}(?!\d))\d{{3,5}}"
 # A student's number may well stand behind "photo", but not where only a camera writes.
 _CAMERA_COUNTER = re.compile(rf"(?<![a-z0-9])(?:{_CAMERA}){_NO_COUNTER_MORE}")
 _COUNTER = re.compile(rf"(?<![a-z0-9])(?:{_CAMERA}|{_NUMBERED}){_NO_COUNTER_MORE}")
+_COORDINATE = _pattern(_COORDINATES)
+_NEVER_CREDITED = {Tells.PERSON, Tells.STUDENT, Tells.ADDRESS, Tells.PHONE}
 _PATTERNS = (
     (Tells.ADDRESS, _pattern(r"[\w.+-]+@(?!\d+x\b)[\w-]+(?:\.[\w-]+)* | (?<!\w)@[^\W\d][\w.]+")),
     (

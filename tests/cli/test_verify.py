@@ -82,6 +82,16 @@ def test_a_file_that_the_record_does_not_know_is_left_alone_and_told(tmp_path: P
     assert "Please compare (1)" in capsys.readouterr().out
 
 
+def test_a_credit_that_tells_is_written_noted_and_found_again(tmp_path: Path, capsys: Screen) -> None:
+    draw(tmp_path / "in", "IMG_1.jpg")
+    rest = ["--no-recognition", "--record", str(tmp_path / "record"), "--credit"]
+    assert run(["clean", str(tmp_path / "in"), "-o", str(tmp_path / "a"), *rest, "Photo: North School"]) == 0
+    assert "The credit that you chose" not in capsys.readouterr().out
+    assert run(["clean", str(tmp_path / "in"), "-o", str(tmp_path / "b"), *rest, "Photo: 780-555-0123"]) == 0
+    assert "The credit that you chose is kept, and tells a phone number" in capsys.readouterr().out
+    assert (run(["verify", str(tmp_path / "a")]), run(["verify", str(tmp_path / "b")])) == (0, 3)
+
+
 def test_nothing_to_check_is_not_called_clean(tmp_path: Path, capsys: Screen) -> None:
     assert run(["verify", str(tmp_path)]) == 3
     assert run(["verify", str(tmp_path / "nowhere")]) == 4
