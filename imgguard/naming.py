@@ -122,12 +122,12 @@ _ANY_MONTH = "(?:" + "|".join(_MONTH_WORDS) + ")"
 _WHOLE_MONTH = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + ")"
 _DAY, _MONTH_NUMBER, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 
-# Minutes and seconds of an angle, behind its degrees.
+# Minutes and seconds of an angle, behind its degrees. With two digits behind the point an S alone means seconds of a race.
 _FRACTIONS = r"(?:[\s._,:'\u2019\u2032\"\u2033°d-]+ \d{1,2} [.,]? \d* m?){0,2} [\s._,:'\u2019\u2032\"\u2033°dms-]*"
 _COORDINATES = rf"""
     -? \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [NS]? [\s,;_x/-]+ \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [EWO]?
     | (?<![\d.]) \d{{1,2}} \. \d\d+ \s*[,;/_\s]\s* -? \d{{1,3}} \. \d\d+
-    | \d{{1,3}} [°º] | (?<!\d) \d{{1,3}} [.,] \d\d+ \s* [NSEWO] {_CLOSE}
+    | \d{{1,3}} [°º] | (?<!\d) \d{{1,3}} [.,] (?:\d{{3,}} \s* [NSEWO] | \d\d \s* [NEWO]) {_CLOSE}
     | (?<!\d) \d{{1,2}} [.\d]* {_FRACTIONS} [NS] {_GAP} \d{{1,3}} [.\d]* {_FRACTIONS} [EWO] {_CLOSE}
     | {_OPEN} [NS] {_GAP} \d{{1,2}} [.\d]* {_FRACTIONS} [EWO] {_GAP} \d{{1,3}}
     | {_OPEN} (?:lat|latitude|lon|lng|longitude) [\s._:=,-]* \d{{1,3}} (?!\d)

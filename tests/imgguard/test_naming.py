@@ -39,7 +39,7 @@ _MG_1234 DSC_2024 DSCF2020 DSCN0001 MVI_1234 GOPR0123 GX010123 R0010123 L1000123
 photo-02024 photo-10000 folder-0001 a 1 07 scan_0001 event_05_two team-12 4x400m SportsDay icon@2x sports|day
 class|photo Grade|4|class IMG_2034|(1) our|school high|school|graduation 1st|place at|the|park ski|camp image|1|of|3
 marching|band Gr.|4B room|101 5K|run Day|2 U12|soccer school|sports|day Photo|12 the-class-of-ms-k concert|choir
-relay|4x100 classe|de|neige Sportfest"""
+relay|4x100|52.31s 12.34|s classe|de|neige Sportfest"""
 NAMING = """EmmaNguyen-gr4 nguyen_e emmanguyen nguyenemma enguyen emman emma4 4emma EMMA IMG_2034_emma emma's_class
 Emmas-team teamemma emmaclass O'Brien OBrien o\N{RIGHT SINGLE QUOTATION MARK}brien obrien2 Siobhan siobh\u00e1n
 zoe_vanderhoek hoek van-der-hoek May will goodwill baptiste rowe baptiste-rowe amina rose juergen Jurgen Mueller
