@@ -84,8 +84,9 @@ def clean(
     _check_options(no_recognition, school)
     from rich.console import Console
 
-    from cli.shown import show_findings, show_naming, show_others, show_results
+    from cli.shown import show_credit, show_findings, show_naming, show_others, show_results, show_unknown
     from imgguard.guard import Guard
+    from imgguard.naming import telling_in_credit
 
     console, notes = Console(), Console(stderr=True)
     _check_report(report, out)
@@ -115,7 +116,9 @@ def clean(
     planned = len(plan.jobs) + len(plan.refused)
     place = plan.jobs[0].target if plan.names_file and plan.jobs else plan.out
     show_results(console, results, planned, place, dry_run=dry_run)
+    show_unknown(console, plan, results)
     show_naming(console, plan, results)
+    show_credit(console, telling_in_credit(credit or "", guard.known_names))
     show_others(console, plan.others)
     if report is not None:
         _write_report(report, results, guard, plan)
@@ -160,6 +163,8 @@ def _with_progress(
 ) -> Iterator[PhotoResult]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from cli.shown import is_there
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -180,7 +185,7 @@ def _with_progress(
             under_cover = sum(face.cover is not None and not face.cropped_out for face in result.faces)
             covered += under_cover
             kept += sum(face.cover is None for face in result.faces)
-            refused += result.refusal is not None
+            refused += result.refusal is not None and not is_there(result)
             # First told, then shown: whatever stops the run in between, the photo is in the list.
             yield result
             progress.update(task, advance=1, kept=kept, covered=covered, refused=refused)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from consent.roster import Finding
     from imgguard.identify import Difficulty
     from imgguard.metadata import MetadataItem
+    from imgguard.naming import Telling
     from imgguard.planning import Plan
     from imgguard.sidecars import Aside
     from imgguard.types import PhotoResult
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _MOST_FINDINGS = 20
 _MOST_OTHERS = 10
 _THERE_ALREADY = "output_exists"
+
+
+def is_there(result: PhotoResult) -> bool:
+    """Say whether a photo was left alone because there is a file under its name already."""
+    return result.refusal is not None and result.refusal.kind == _THERE_ALREADY
 
 
 def printable(text: object) -> str:
@@ -109,7 +115,7 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     if cropped:
         photos = counted(sum(result.window is not None for result in done), "photo", "photos")
         table.add_row("Left out by cropping", f"{cropped}, in {photos}")
-    there = sum(result.refusal is not None and result.refusal.kind == _THERE_ALREADY for result in results)
+    there = sum(map(is_there, results))
     if there:
         table.add_row("There already", str(there))
     table.add_row("Refused", str(len(results) - len(done) - there))
@@ -155,6 +161,15 @@ def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
         console.print(cell(f"      {refusal.what.removeprefix(f'{source}: ')}. {refusal.remedy}"), soft_wrap=True)
 
 
+def show_unknown(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
+    """List the photos in whose place there is a file that may be another photo's: the record does not know it."""
+    there = {result.source for result in results if is_there(result)}
+    unknown = [job.source for job in plan.jobs if job.unknown and job.source in there]
+    if unknown:
+        told = f"Please compare ({len(unknown)}): the record does not know whether these or other photos are there"
+        console.print(cell(f"{told} under their names: {_some(unknown)}"), soft_wrap=True, style="bold")
+
+
 def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
     """Say how many photos got neutral names, and what the name that was chosen for one gives away."""
     replaced = {job.source for job in plan.jobs if job.replaced is not None}
@@ -164,6 +179,13 @@ def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) ->
         console.print(f"Neutral names given to {counted(count, 'photo', 'photos')} {told}.", soft_wrap=True)
     for telling in plan.telling:
         told = f"The name that you chose is kept, and tells {telling.what.value}: {telling.text}"
+        console.print(cell(told), soft_wrap=True, style="bold")
+
+
+def show_credit(console: Console, tellings: Iterable[Telling]) -> None:
+    """Say what the line of credit gives away; it is written all the same, since somebody chose it."""
+    for telling in tellings:
+        told = f"The credit that you chose is kept, and tells {telling.what.value}: {telling.text}"
         console.print(cell(told), soft_wrap=True, style="bold")
 
 

@@ -24,14 +24,16 @@ _FACES = "This looks at files, not at pictures: whether every face is covered, o
 
 @click.command()
 @click.argument("files", metavar="FILE_OR_FOLDER...", nargs=-1, required=True, type=A_PATH)
-@click.option("--roster", type=A_PATH, help="A roster; file names are then searched for its people, too.")
+@click.option("--roster", type=A_PATH, help="A roster; file names and credits are then searched for its people, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON, for scripts.")
 def verify(files: tuple[Path, ...], roster: Path | None, as_json: bool) -> int:
     """Hold files, made here or elsewhere, against the list of what a published file may contain.
 
     Lists everything else that they tell: where a photo was taken, names of people, camera and times, second pictures,
-    bytes after the end, names of files and folders, attributes, and what lies beside the photos. Ends with exit code 0
-    if everything is clean, and with 3 if not. Does not look at the pictures: it cannot say that faces are covered.
+    bytes after the end, names of files and folders, attributes, and what lies beside the photos. A line of credit may
+    stay, but not a phone number, an e-mail address, a place on the map or somebody of the roster in it. Ends with exit
+    code 0 if everything is clean, and with 3 if not. Does not look at the pictures: it cannot say that faces are
+    covered.
     """
     from rich.console import Console
 

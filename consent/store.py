@@ -219,18 +219,39 @@ def read_renamed(path: Path) -> tuple[Renamed, ...]:
     Gives nothing where there is no record, an older one without such names, or none that can be read: whoever then
     needs the record to write to it is told.
     """
+    rows = _read(
+        path,
+        "SELECT source_sha256, output_sha256, source_name, published_name FROM renamed"
+        " JOIN photos ON photos.id = photo_id WHERE output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL"
+        " ORDER BY photo_id DESC",
+    )
+    return tuple(Renamed(*row) for row in rows)
+
+
+def read_published(path: Path) -> Mapping[str, frozenset[str]]:
+    """Give the digests of the photos from which each published file was made, by the file's; changes nothing.
+
+    Gives nothing where there is no record, or none that can be read; see `read_renamed`.
+    """
+    found: dict[str, frozenset[str]] = {}
+    rows = _read(
+        path,
+        "SELECT DISTINCT output_sha256, source_sha256 FROM photos WHERE status = 'published'"
+        " AND output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL",
+    )
+    for output, source in rows:
+        found[output] = found.get(output, frozenset()) | {source}
+    return found
+
+
+def _read(path: Path, sql: str) -> list[tuple[str, ...]]:
     if not path.is_file():
-        return ()
+        return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as db:
-            rows = db.execute(
-                "SELECT source_sha256, output_sha256, source_name, published_name FROM renamed"
-                " JOIN photos ON photos.id = photo_id WHERE output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL"
-                " ORDER BY photo_id DESC"
-            ).fetchall()
+            return db.execute(sql).fetchall()
     except sqlite3.Error:
-        return ()
-    return tuple(Renamed(*row) for row in rows)
+        return []
 
 
 def _unusable(path: Path, error: Exception) -> RecordError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ import platformdirs
 from consent.groups import families_of, named_groups, people_of
 from consent.model import Purpose
 from consent.roster import Finding, Roster, read_roster
-from consent.store import Renamed, RunRecord, Store, read_renamed
+from consent.store import Renamed, RunRecord, Store, read_published, read_renamed
 from imgguard.backends import default_backends
 from imgguard.batch import default_workers, run_batch
 from imgguard.enroll import enroll
@@ -115,7 +115,7 @@ class Guard:
         covering = Covering(look.picture, extent, treatment)
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         credit = None if credit is None else checked_credit(credit)
-        self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed)
+        self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed, published=self._published)
         self.rules = Rules(
             None, {}, None, on, look.style, wanted, search,
             credit=credit, keep_orientation_tag=keep_orientation_tag, covering=covering,
@@ -283,6 +283,9 @@ class Guard:
 
     def _renamed(self) -> tuple[Renamed, ...]:
         return read_renamed(self._record)
+
+    def _published(self) -> Mapping[str, frozenset[str]]:
+        return read_published(self._record)
 
     def _open_record(self) -> Recorder:
         if self._recorder is None:

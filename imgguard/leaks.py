@@ -15,7 +15,7 @@ from imgguard.errors import PhotoError, SetupError
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.known_names import KnownNames
 from imgguard.metadata import MetadataItem, credit_of, read_metadata, text_of
-from imgguard.naming import telling_in
+from imgguard.naming import telling_in, telling_in_credit
 from imgguard.photo import read_content
 from imgguard.planning import find_files
 from imgguard.types import Format
@@ -34,7 +34,7 @@ class FileCheck:
         container: What it is; None where it is nothing that could be published.
         leaks: What it tells besides its picture.
         reason: Why it could never be published, and what to do; None where it could.
-        credit: The line of credit that it holds, which may be published.
+        credit: The line of credit that it holds, which may be published unless it is among the leaks.
     """
 
     path: Path
@@ -86,8 +86,9 @@ def check_file(path: Path, known: KnownNames, relative: Path | None = None) -> F
         container = sniff_format(content[:HEAD_BYTES], path)
     except PhotoError as error:
         return FileCheck(path, None, outside, _reason(path, error))
-    told = read_metadata(content, container)
-    return FileCheck(path, container, (*outside, *told), None, credit_of(content, container))
+    credit = credit_of(content, container)
+    told = (*read_metadata(content, container), *credit_leaks(credit or "", known))
+    return FileCheck(path, container, (*outside, *told), None, credit)
 
 
 def name_leaks(relative: Path, known: KnownNames) -> tuple[MetadataItem, ...]:
@@ -97,6 +98,14 @@ def name_leaks(relative: Path, known: KnownNames) -> tuple[MetadataItem, ...]:
         MetadataItem(place, telling.what.value, text_of(telling.text))
         for place, name in named
         for telling in telling_in(name, known)
+    )
+
+
+def credit_leaks(credit: str, known: KnownNames) -> tuple[MetadataItem, ...]:
+    """List what a line of credit tells that none has to."""
+    return tuple(
+        MetadataItem("credit", telling.what.value, text_of(telling.text))
+        for telling in telling_in_credit(credit, known)
     )
 
 

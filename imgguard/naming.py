@@ -81,8 +81,22 @@ def telling_in(name: str, known: KnownNames) -> tuple[Telling, ...]:
     return tuple(found)
 
 
+def telling_in_credit(credit: str, known: KnownNames) -> tuple[Telling, ...]:
+    """List what a line of credit gives away that none has to: people of the roster, numbers, addresses, coordinates.
+
+    A school's own name, a street and a year may stand in it.
+
+    >>> telling_in_credit("Photo: North School, 2026", KnownNames())
+    ()
+    """
+    told = [one for one in telling_in(credit, known) if one.what in _NEVER_CREDITED]
+    if match := _COORDINATE.search(folded(_plain(credit))):
+        told.append(Telling(Tells.PLACE, match.group().strip(" _-.,")))
+    return tuple(told)
+
+
 def _people(plain: str, known: KnownNames) -> Iterator[tuple[Tells, str]]:
-    person, number = known.name_in(plain), known.number_in(_COUNTER.sub(" ", folded(plain)))
+    person, number = known.name_in(plain), known.number_in(_CAMERA_COUNTER.sub(" ", folded(plain)))
     if person:
         yield Tells.PERSON, person
     if number:
@@ -101,19 +115,36 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 # The edges of words; digits and underscores are no letters here.
 _OPEN, _CLOSE = r"(?<![^\W\d_])", r"(?![^\W\d_])"
-_GAP = r"[\s._,-]*"
+_GAP = r"[\s._,'\u2019-]*"
 # Longer words first, or "sept" would end behind "sep".
 _MONTH_WORDS = sorted(MONTHS | SHORT_MONTHS, key=len, reverse=True)
 _ANY_MONTH = "(?:" + "|".join(_MONTH_WORDS) + ")"
 _WHOLE_MONTH = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + ")"
 _DAY, _MONTH_NUMBER, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 
+# Minutes and seconds of an angle, behind its degrees. With two digits behind the point an S alone means seconds of a race.
+_FRACTIONS = r"(?:[\s._,:'\u2019\u2032\"\u2033°d-]+ \d{1,2} [.,]? \d* m?){0,2} [\s._,:'\u2019\u2032\"\u2033°dms-]*"
+_COORDINATES = rf"""
+    -? \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [NS]? [\s,;_x/-]+ \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [EWO]?
+    | (?<![\d.]) \d{{1,2}} \. \d\d+ \s*[,;/_\s]\s* -? \d{{1,3}} \. \d\d+
+    | \d{{1,3}} [°º] | (?<!\d) \d{{1,3}} [.,] (?:\d{{3,}} \s* [NSEWO] | \d\d \s* [NEWO]) {_CLOSE}
+    | (?<!\d) \d{{1,2}} [.\d]* {_FRACTIONS} [NS] {_GAP} \d{{1,3}} [.\d]* {_FRACTIONS} [EWO] {_CLOSE}
+    | {_OPEN} [NS] {_GAP} \d{{1,2}} [.\d]* {_FRACTIONS} [EWO] {_GAP} \d{{1,3}}
+    | {_OPEN} (?:lat|latitude|lon|lng|longitude) [\s._:=,-]* \d{{1,3}} (?!\d)
+    | (?<!\w) [23456789CFGHJMPQRVWX]{{4,8}} \+ [23456789CFGHJMPQRVWX]{{2,3}} (?!\w)"""
+
 # Canon's own names have an A before the counter (3X0A1234), Leica's, Ricoh's and GoPro's six or seven digits. A series
 # may be numbered like a year, and then it is taken for one; a camera's counter is not.
-_COUNTER = re.compile(
-    rf"(?<![a-z0-9])(?:(?:{CAMERAS})[_-]?e?\d{{3,5}}|(?:{SERIES})[\s_-]?(?!{_YEAR}(?!\d))\d{{3,5}}"
-    r"|(?=[a-z]{0,2}\d)[a-z0-9]{3}a\d{4}|l1\d{6}|[rg]00\d{5}|g[pxh]\d{6})(?!\d|[-._]\d\d[-._]\d\d)"
+_NO_COUNTER_MORE = r"(?!\d|[-._]\d\d[-._]\d\d)"
+_CAMERA = (
+    rf"(?:{CAMERAS})[_-]?e?\d{{3,5}}|(?=[a-z]{{0,2}}\d)[a-z0-9]{{3}}a\d{{4}}|l1\d{{6}}|[rg]00\d{{5}}|g[pxh]\d{{6}}"
 )
+_NUMBERED = rf"(?:{SERIES})[\s_-]?(?!{_YEAR}(?!\d))\d{{3,5}}"
+# A student's number may well stand behind "photo", but not where only a camera writes.
+_CAMERA_COUNTER = re.compile(rf"(?<![a-z0-9])(?:{_CAMERA}){_NO_COUNTER_MORE}")
+_COUNTER = re.compile(rf"(?<![a-z0-9])(?:{_CAMERA}|{_NUMBERED}){_NO_COUNTER_MORE}")
+_COORDINATE = _pattern(_COORDINATES)
+_NEVER_CREDITED = {Tells.PERSON, Tells.STUDENT, Tells.ADDRESS, Tells.PHONE}
 _PATTERNS = (
     (Tells.ADDRESS, _pattern(r"[\w.+-]+@(?!\d+x\b)[\w-]+(?:\.[\w-]+)* | (?<!\w)@[^\W\d][\w.]+")),
     (
@@ -126,15 +157,13 @@ _PATTERNS = (
             | {_OPEN} {_ANY_MONTH} {_GAP} \d{{1,4}} (?!\d) | {_OPEN} {_WHOLE_MONTH} {_CLOSE}
             | (?<!\d) \d{{1,4}} (?:st|nd|rd|th|er|\.)? {_GAP} (?:of|de)? {_GAP} {_ANY_MONTH} {_CLOSE}
             | (?<!\d) (?:[01]?\d|2[0-3]) (?:[.:h]?[0-5]\d)? \s? [ap]\.?m {_CLOSE} | (?<!\d) (?:[01]?\d|2[0-3]) h [0-5]\d
-            | (?<!\d) {_YEAR} (?!\d)"""
+            | (?<!\d) {_YEAR} (?!\d) | (?<!\w) ['\u2019] \d\d (?!\w)"""
         ),
     ),
     (
         Tells.PLACE,
         _pattern(
-            rf"""-? \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [NS]? [\s,;_x/-]+ \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [EWO]?
-            | \d{{1,3}} [°º] | (?<!\d) \d{{1,2}}[.\d]* {_GAP} [NS] {_GAP} \d{{1,3}}[.\d]* {_GAP} [EWO] {_CLOSE}
-            | (?<!\w) [23456789CFGHJMPQRVWX]{{4,8}} \+ [23456789CFGHJMPQRVWX]{{2,3}} (?!\w)
+            rf"""{_COORDINATES}
             | (?<![^\W_]) [ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] [\s_-]? \d[ABCEGHJ-NPRSTV-Z]\d (?![^\W_])
             | (?<![^\W_]) [A-Z]{{1,2}}\d[A-Z\d]? [\s_-] \d[ABD-HJLNP-UW-Z]{{2}} (?![^\W_])
             | (?<!\d) \d{{5}}-\d{{4}} (?!\d)

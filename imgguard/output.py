@@ -201,7 +201,7 @@ def _inside(target: Path, root: Path) -> Path:
 
 def _exists(target: Path) -> OutputExists:
     remedy = "Delete it, choose another place, or allow overwriting (imgguard clean --overwrite)."
-    return OutputExists(f"{target}: there is a file already", remedy)
+    return OutputExists(f"{target}: there is a file already, which may be another photo's", remedy)
 
 
 def _impossible(target: Path, error: OSError) -> OutputError:

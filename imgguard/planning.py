@@ -36,11 +36,13 @@ class Job:
         source: The photo.
         target: Where its cleaned version goes.
         replaced: Its place below the input, where a name of it was replaced by a neutral one; else None.
+        unknown: Whether there is a file at the target of which the record does not know from which photo it was made.
     """
 
     source: Path
     target: Path
     replaced: Path | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _wish(entry: Entry, wanted: Format | None) -> Wish:
 def _jobs(root: Path, naming: Naming, wishes: Sequence[Wish]) -> tuple[Job, ...]:
     targets = Targets(root, naming, wishes)
     return tuple(
-        Job(wish.source, root / place, wish.relative if targets.is_neutral(wish) else None)
+        Job(wish.source, root / place, wish.relative if targets.is_neutral(wish) else None, targets.is_unknown(place))
         for wish, place in zip(wishes, targets.assign(), strict=True)
     )
 

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -41,11 +41,14 @@ class Naming:
         names: What becomes of names.
         known: The people of the roster.
         earlier: Gives the neutral names of earlier runs; asked only where a name has to be replaced.
+        published: Gives the digests of the photos from which each published file was made, by the file's; asked only
+            where there is a file already.
     """
 
     names: Names = Names.AUTO
     known: KnownNames = field(default_factory=KnownNames)
     earlier: Callable[[], Sequence[Renamed]] = tuple
+    published: Callable[[], Mapping[str, frozenset[str]]] = dict
 
     def replaces(self, name: str) -> bool:
         """Say whether a name, given without its ending, is replaced by a neutral one."""
@@ -75,6 +78,7 @@ class Targets:
     A neutral name has the number that the photo has among all photos of the run, so that the same input leads to the
     same names. A name that an earlier run gave is given again to the same photo, known by its digest, and the published
     file by its own; a number whose file is there already and is not known belongs to another photo and is passed over.
+    Of the other names one is passed over where the record knows the file that is there as made from another photo.
     """
 
     def __init__(self, root: Path, naming: Naming, wishes: Sequence[Wish]) -> None:
@@ -85,6 +89,7 @@ class Targets:
         parents = {folder for wish in wishes for folder in wish.relative.parents}
         self._folders = sorted(parents - {Path()}, key=lambda folder: (len(folder.parts), folder.parts))
         self._taken = {_key(folder) for folder in self._folders}
+        self._digests: dict[Path, str | None] = {}
         self._digits = _DIGITS + (len(wishes) >= _LIKE_A_YEAR)
 
     @cached_property
@@ -95,6 +100,10 @@ class Targets:
             for renamed in self._naming.earlier()
             if renamed.output_sha256 == _digest(self._root / renamed.published_name)
         )
+
+    @cached_property
+    def _published(self) -> Mapping[str, frozenset[str]]:
+        return self._naming.published()
 
     def assign(self) -> tuple[Path, ...]:
         """Give each photo its place, relative to the root, in the order of the wishes."""
@@ -118,10 +127,18 @@ class Targets:
         folders = (folder.name for folder in wish.relative.parents if folder.name)
         return any(map(self._naming.replaces, (wish.relative.stem, *folders)))
 
+    def is_unknown(self, place: Path) -> bool:
+        """Say whether there is a file already of which the record does not know from which photo it was made."""
+        return os.path.lexists(self._root / place) and not self._makers(place)
+
     def _name_folders(self) -> dict[Path, Path]:
         named = {Path(): Path()}
         before = self._folders_before() if any(map(self._replaced, self._folders)) else {}
-        for number, folder in enumerate(self._folders, 1):
+        # Folders that keep their names first: a neutral name must not be one of theirs.
+        ordered = sorted(
+            enumerate(self._folders, 1), key=lambda one: (len(one[1].parts), self._replaced(one[1]), one[0])
+        )
+        for number, folder in ordered:
             parent = named[folder.parent]
             if not self._replaced(folder):
                 named[folder] = parent / folder.name
@@ -129,7 +146,7 @@ class Targets:
                 continue
             again = before.get(folder)
             if again is None or again.parent != parent or not self._claim(again):
-                again = next(filter(self._is_free, (parent / f"folder-{n:04}" for n in itertools.count(number))))
+                again = next(filter(self._is_fit, (parent / f"folder-{n:04}" for n in itertools.count(number))))
                 self._claim(again)
             named[folder] = again
         return named
@@ -149,12 +166,30 @@ class Targets:
         keeps = wish.relative.suffix.lower() in SAME_FORMAT[wish.container]
         suffix = wish.relative.suffix if keeps else SUFFIXES[wish.container]
         parent = folders[wish.relative.parent]
-        return next(filter(self._claim, (parent / name for name in _variants(wish.relative.stem, suffix))))
+        places = (parent / name for name in _variants(wish.relative.stem, suffix))
+        return next(place for place in places if not self._is_another_s(place, wish) and self._claim(place))
+
+    def _is_another_s(self, place: Path, wish: Wish) -> bool:
+        makers = self._makers(place)
+        return bool(makers) and self._digest_of(wish.source) not in makers
+
+    def _makers(self, place: Path) -> frozenset[str]:
+        """Give the photos from which the file that is there already was made, as far as the record knows."""
+        path = self._root / place
+        # A link is refused later, whatever it points to, and a pipe would never be read to its end.
+        if path.is_symlink() or not path.is_file() or not self._published:
+            return frozenset()
+        return self._published.get(self._digest_of(path) or "", frozenset())
+
+    def _digest_of(self, path: Path) -> str | None:
+        if path not in self._digests:
+            self._digests[path] = _digest(path)
+        return self._digests[path]
 
     def _given_before(self, wish: Wish, folders: dict[Path, Path]) -> Path | None:
         if not self._earlier:
             return None
-        digest = _digest(wish.source)
+        digest = self._digest_of(wish.source)
         names = (Path(renamed.published_name) for renamed in self._earlier if renamed.source_sha256 == digest)
         parent, suffix = folders[wish.relative.parent], SUFFIXES[wish.container]
         fitting = (name for name in names if name.parent == parent and name.suffix == suffix)
@@ -163,7 +198,11 @@ class Targets:
     def _numbered(self, wish: Wish, folders: dict[Path, Path], number: int) -> Path:
         parent, suffix = folders[wish.relative.parent], SUFFIXES[wish.container]
         places = (parent / f"photo-{n:0{self._digits}}{suffix}" for n in itertools.count(number))
-        return next(place for place in places if self._is_free(place) and self._claim(place))
+        return next(filter(self._claim, filter(self._is_fit, places)))
+
+    def _is_fit(self, place: Path) -> bool:
+        """Say whether a neutral name is free, and not by chance somebody's number."""
+        return self._is_free(place) and self._naming.known.number_in(place.stem) is None
 
     def _is_free(self, place: Path) -> bool:
         return _key(place) not in self._taken and not os.path.lexists(self._root / place)

@@ -35,6 +35,7 @@ ORDINARY = _words(
     summer winter spring fall autumn morning afternoon evening night sunny rainy snow graduation grad assembly award
     awards ceremony speech prize certificate medal parade festival carnival bazaar market bake sale fundraiser open
     house
+    win wins winner winners won champion champions goal goals score team mates friend friends birthday happy
     portrait portraits yearbook newsletter website portal poster banner flyer crowd audience stage front back left right
     top bottom side wide close closeup high low junior senior primary middle elementary secondary kindergarten public
     blue red green yellow white black big little great city town local near cleaned clean published export exported

@@ -53,6 +53,45 @@ def test_json_tells_everything_to_scripts(tmp_path: Path, capsys: Screen) -> Non
     assert len(photo["leaks"]) > 12
 
 
+@pytest.mark.parametrize("forced", [[], ["--overwrite"]])
+def test_two_memory_cards_with_the_same_names_go_into_one_folder(
+    tmp_path: Path, capsys: Screen, forced: list[str]
+) -> None:
+    draw(tmp_path / "card1", "IMG_1.jpg", "2026-09-12.jpg")
+    draw(tmp_path / "card2", "x.jpg", "y.jpg", "IMG_1.jpg", "photo-0001.jpg")
+    rest = ["-o", str(tmp_path / "out"), "--no-recognition", "--record", str(tmp_path / "record")]
+    assert run(["clean", str(tmp_path / "card1"), *rest]) == 0
+    before = published(tmp_path)
+    bytes_before = {name: (tmp_path / "out" / name).read_bytes() for name in before}
+    assert run(["clean", str(tmp_path / "card2"), *rest, *forced]) == 0
+    assert published(tmp_path) - before == {"IMG_1-2.jpg", "photo-0001-2.jpg", "x.jpg", "y.jpg"}
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in before} == bytes_before
+    capsys.readouterr()
+    run(["clean", str(tmp_path / "card2"), *rest])
+    assert len(published(tmp_path)) == 6
+    told = capsys.readouterr()
+    assert "There already  4" in told.out and "Please compare" not in told.out
+    assert "0 refused" in told.err
+
+
+def test_a_file_that_the_record_does_not_know_is_left_alone_and_told(tmp_path: Path, capsys: Screen) -> None:
+    draw(tmp_path / "in", "IMG_1.jpg", "IMG_2.jpg")
+    draw(tmp_path / "out", "x.jpg", "IMG_2.jpg")
+    rest = ["-o", str(tmp_path / "out"), "--no-recognition", "--record", str(tmp_path / "record")]
+    assert run(["clean", str(tmp_path / "in"), *rest]) == 3
+    assert "Please compare (1)" in capsys.readouterr().out
+
+
+def test_a_credit_that_tells_is_written_noted_and_found_again(tmp_path: Path, capsys: Screen) -> None:
+    draw(tmp_path / "in", "IMG_1.jpg")
+    rest = ["--no-recognition", "--record", str(tmp_path / "record"), "--credit"]
+    assert run(["clean", str(tmp_path / "in"), "-o", str(tmp_path / "a"), *rest, "Photo: North School"]) == 0
+    assert "The credit that you chose" not in capsys.readouterr().out
+    assert run(["clean", str(tmp_path / "in"), "-o", str(tmp_path / "b"), *rest, "Photo: 780-555-0123"]) == 0
+    assert "The credit that you chose is kept, and tells a phone number" in capsys.readouterr().out
+    assert (run(["verify", str(tmp_path / "a")]), run(["verify", str(tmp_path / "b")])) == (0, 3)
+
+
 def test_nothing_to_check_is_not_called_clean(tmp_path: Path, capsys: Screen) -> None:
     assert run(["verify", str(tmp_path)]) == 3
     assert run(["verify", str(tmp_path / "nowhere")]) == 4

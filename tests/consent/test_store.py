@@ -8,7 +8,7 @@ import pytest
 
 from consent import RecordError, Store
 from consent.schema import APPLICATION_ID, MIGRATIONS
-from consent.store import FaceRecord, NewName, PhotoRecord, Renamed, RunRecord, read_renamed
+from consent.store import FaceRecord, NewName, PhotoRecord, Renamed, RunRecord, read_published, read_renamed
 
 RUN = RunRecord("0.1.0", "yearbook", True, "blur", "ab" * 32, 13, 0.58, {"model.onnx": "cd" * 32})
 FACE = FaceRecord(1.0, 2.0, 3.0, 4.0, 0.9, "match", 0.7, "cover", "refused", "020485")
@@ -96,6 +96,17 @@ def test_both_names_of_a_renamed_photo_come_back_and_of_no_other(tmp_path: Path)
     assert read_renamed(tmp_path / "record") == (
         Renamed("11" * 32, "22" * 32, "Emma/emma.jpg", "folder-0001/photo-0001.jpg"),
     )
+
+
+def test_published_files_are_known_by_the_photos_they_were_made_from(tmp_path: Path) -> None:
+    with Store(tmp_path / "record") as store:
+        run = store.begin_run(RUN)
+        with store.atomic():
+            store.add_photo(run, PHOTO)
+            store.add_photo(run, PhotoRecord("published", None, "33" * 32, "22" * 32, "jpeg", 1, ()))
+            store.add_photo(run, PhotoRecord("refused", "not_a_photo", "44" * 32, None, None, 0, ()))
+    assert read_published(tmp_path / "record") == {"22" * 32: {"11" * 32, "33" * 32}}
+    assert read_published(tmp_path / "nowhere") == {}
 
 
 def test_reading_names_changes_and_makes_nothing(tmp_path: Path) -> None:

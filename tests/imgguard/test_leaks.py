@@ -17,6 +17,7 @@ from imgguard.errors import SetupError
 from imgguard.known_names import KnownNames
 from imgguard.leaks import FileCheck, check_file, check_files
 from imgguard.metadata import read_metadata
+from imgguard.sanitize.exif import exif_block
 from imgguard.types import Format
 from tests.pictures import PLANTED, SUFFIX, as_bytes, planted_exif, scene
 
@@ -69,6 +70,31 @@ def test_names_of_files_and_folders_are_judged_with_and_without_a_roster(tmp_pat
     assert {(leak.place, leak.value) for leak in check.leaks} == {("folder name", "emma"), ("file name", "2026-09-12")}
     (check,) = check_files([tmp_path / "photos"], NOBODY)
     assert {leak.place for leak in check.leaks} == {"file name"}
+
+
+@pytest.mark.parametrize(
+    ("credit", "leaks"),
+    [
+        ("Photo: A. Teacher, North School, 12 Main Street, 2026", set()),
+        ("Photo: Emma Nguyen", {"a name of the roster"}),
+        ("020411", {"a number of the roster"}),
+        ("53.5461, -113.4938", {"a place"}),
+        ("Photo: North School, 53\u00b032'46\"N 113\u00b029'38\"W", {"a place"}),
+        ("call 780-555-0123", {"a phone number"}),
+        ("Photo: e.n@school.ca", {"an e-mail address or a handle"}),
+    ],
+)
+@pytest.mark.parametrize("container", [Format.JPEG, Format.PNG, Format.WEBP])
+def test_a_credit_may_stay_but_not_what_it_tells_of_somebody(
+    tmp_path: Path, container: Format, credit: str, leaks: set[str]
+) -> None:
+    path = tmp_path / "IMG_1"
+    block = b"Exif\0\0" + exif_block(credit, None)
+    path.write_bytes(as_bytes(Image.fromarray(scene()), container.value.upper(), exif=block))
+    check = check_file(path, EMMA)
+    assert check.credit == credit
+    assert {(leak.place, leak.name) for leak in check.leaks} == {("credit", what) for what in leaks}
+    assert check.ok == (not leaks)
 
 
 def test_extended_attributes_are_told(tmp_path: Path) -> None:

@@ -111,6 +111,60 @@ def test_a_kept_folder_that_looks_neutral_stays_its_own(photos: Path, tmp_path: 
     }
 
 
+def test_a_nested_kept_folder_that_looks_neutral_stays_its_own(photos: Path, tmp_path: Path) -> None:
+    put(photos, "2026-09-12/2026-09-13/IMG_1.jpg", "2026-09-12/folder-0002/IMG_1.jpg")
+    assert named(plan_run([photos], tmp_path / "out", None, AUTO)) == {
+        "2026-09-13/IMG_1.jpg": "folder-0001/folder-0003/IMG_1.jpg",
+        "folder-0002/IMG_1.jpg": "folder-0001/folder-0002/IMG_1.jpg",
+    }
+
+
+def test_a_neutral_name_holds_no_number_of_the_roster(photos: Path, tmp_path: Path) -> None:
+    known = KnownNames.of([Subject("0001", "A B", "student", "", True, False, {}, "B")])
+    put(photos, "2026-09-12/2026-09-13.jpg")
+    (place,) = named(plan_run([photos], tmp_path / "out", None, Naming(known=known))).values()
+    assert place == "folder-0002/photo-0002.jpg"
+
+
+CARDS = [("IMG_1.jpg", "IMG_1.jpg"), ("2026-09-12.jpg", "photo-0001.jpg"), ("2026-05/IMG_1.jpg", "2026-05/IMG_1.jpg")]
+
+
+@pytest.mark.parametrize(("first", "second"), CARDS)
+@pytest.mark.parametrize("names", [Names.AUTO, Names.KEEP])
+def test_another_photo_under_a_name_that_is_published_gets_one_of_its_own(
+    tmp_path: Path, first: str, second: str, names: Names
+) -> None:
+    put(tmp_path / "card1", first)
+    put(tmp_path / "card2", second)
+    (tmp_path / "card2" / second).write_bytes(as_bytes(Image.new("RGB", (9, 9)), "JPEG"))
+    out = tmp_path / "out"
+    one = plan_run([tmp_path / "card1"], out, None, Naming(names))
+    records = published(one, tmp_path / "card1")
+    makers = made(one)
+    naming = Naming(names, earlier=lambda: records, published=lambda: makers)
+    other = plan_run([tmp_path / "card2"], out, None, naming)
+    assert not any(job.target.exists() or job.unknown for job in other.jobs)
+    published(other, tmp_path / "card2")
+    makers |= made(other)
+    # Gone on with, each finds its own.
+    for card, plan in (("card1", one), ("card2", other)):
+        again = plan_run([tmp_path / card], out, None, naming)
+        assert named(again) == named(plan)
+        assert not any(job.unknown for job in again.jobs)
+
+
+def made(plan: Plan) -> dict[str, frozenset[str]]:
+    digests = [[hashlib.sha256(path.read_bytes()).hexdigest() for path in (j.target, j.source)] for j in plan.jobs]
+    return {output: frozenset({source}) for output, source in digests}
+
+
+def test_a_file_that_the_record_does_not_know_keeps_its_place_and_is_told(photos: Path, tmp_path: Path) -> None:
+    put(photos, "x.jpg", "y.jpg")
+    put(tmp_path / "out", "x.jpg")
+    plan = plan_run([photos], tmp_path / "out", None, AUTO)
+    assert {job.target.name: job.unknown for job in plan.jobs} == {"x.jpg": True, "y.jpg": False}
+
+
 def test_the_same_input_leads_to_the_same_names(photos: Path, tmp_path: Path) -> None:
     put(photos, "emma/emma.jpg", "emma/x.jpg", "nguyen.jpg", "a.jpg")
     first = plan_run([photos], tmp_path / "out", None, AUTO)
