@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from imgguard import Format
 from imgguard.sanitize import leftovers
 from imgguard.sanitize.rows import Rows
 from tests.pictures import MARKER, as_bytes, scene
+from tests.planted import isobmff
 from tests.planted.jpeg import segment
 from tests.planted.png import chunk
 
@@ -144,3 +146,47 @@ def test_rows_are_looked_at_in_pieces_of_any_size() -> None:
         for at in range(0, 600, size):
             rows.look((row * 100)[at : at + size])
         assert rows.plain
+
+
+def coded(brand: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A HEIC or AVIF with another picture's data."""
+    file = isobmff.plain(brand, scene(64, 48))
+    return isobmff.write(replace(file, items=(replace(file.items[0], data=change(file.items[0].data)),)))
+
+
+def unit(header: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(header + body)) + header + body
+
+
+FIRST_SLICE, FURTHER_SLICE = b"\x28\1\xac", b"\x28\1\x2c"
+HEVC_SLACK: dict[str, Callable[[bytes], bytes]] = {
+    "second picture": lambda data: data + unit(FIRST_SLICE, MARKER),
+    "second picture in front": lambda data: unit(FIRST_SLICE, MARKER) + data,
+    "further slice": lambda data: data + unit(FURTHER_SLICE, MARKER),
+    "slice without its first": lambda data: data[:6] + bytes([data[6] & 0x7F]) + data[7:],
+    "layer": lambda data: data[:5] + b"\x29" + data[6:],
+    "nothing": lambda data: data[:3] + b"\2" + data[4:6],
+}
+AV1_SLACK: dict[str, Callable[[bytes], bytes]] = {
+    "second frame": lambda data: data + b"\x32" + bytes([len(MARKER)]) + MARKER,
+    "tiles behind the frame": lambda data: data + b"\x22" + bytes([len(MARKER)]) + MARKER,
+    "second picture": lambda data: data * 2,
+    "delimiter with data": lambda data: b"\x12" + bytes([len(MARKER)]) + MARKER + data[2:],
+    "long sequence header": lambda data: (
+        data[:3] + bytes([data[3] + 60]) + data[4 : 4 + data[3]] + b"x" * 60 + data[4 + data[3] :]
+    ),
+    "numbers of layers": lambda data: b"".join(b"\x16" + bytes([letter, 0]) for letter in MARKER) + data[2:],
+    "a layer's number": lambda data: data[:2] + b"\x0e" + MARKER[:1] + data[3:],
+}
+
+
+@pytest.mark.parametrize("slack", HEVC_SLACK)
+def test_a_heic_holds_one_slice_of_one_picture(slack: str) -> None:
+    assert leftovers(coded(b"heic", HEVC_SLACK[slack]), Format.HEIF)
+    assert leftovers(coded(b"heic", lambda data: data), Format.HEIF) == ()
+
+
+@pytest.mark.parametrize("slack", AV1_SLACK)
+def test_an_avif_holds_one_frame(slack: str) -> None:
+    assert leftovers(coded(b"avif", AV1_SLACK[slack]), Format.AVIF)
+    assert leftovers(coded(b"avif", lambda data: data), Format.AVIF) == ()
