@@ -131,8 +131,9 @@ def open_bitstream_units(data: bytes) -> list[tuple[int, int]] | None:
     at = 0
     while at < len(data) and len(found) < _MOST_UNITS:
         head = data[at]
-        at += 2 if head & 4 else 1
-        if head & 0x81 or not head & 2:
+        at += 1
+        # One more byte in front would name a layer, and a single picture has none.
+        if head & 0x85 or not head & 2:
             return None
         length, at = _leb128(data, at)
         if length is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imgguard.sanitize.rows import ends_empty
 from imgguard.sanitize.samples import as_image
 from imgguard.types import Part
 
@@ -98,12 +99,7 @@ def _picture(content: bytes, pixels_at: int) -> list[Part]:
 
 
 def _padded(rows: bytes, kind: _Kind) -> bool:
-    """Say whether the bits that fill up each row are zero."""
-    whole, loose = divmod(kind.width * kind.depth, 8)
-    table = np.frombuffer(rows, np.uint8).reshape(kind.rows, kind.stride)
-    if loose and (table[:, whole] & (0xFF >> loose)).any():
-        return False
-    return not table[:, whole + bool(loose) :].any()
+    return ends_empty(np.frombuffer(rows, np.uint8).reshape(kind.rows, kind.stride), kind.width * kind.depth)
 
 
 def _has_unused(rows: bytes, palette: bytes, kind: _Kind) -> bool:

@@ -21,6 +21,9 @@ _HEADER = 13
 _DESCRIPTOR = 10
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _MOST_BLOCKS = 100_000
+_MOST_COLOURS = 256
+# Longest side of the thinned picture whose colours are counted: more takes long and changes little.
+_ENOUGH_FOR_COLOURS = 1024
 _EXTENSIONS = {
     0x01: "text",
     0xF9: "how a frame is shown: transparency or animation",
@@ -36,8 +39,17 @@ def encode(raster: Raster, attached: Attached) -> bytes:
 
 
 def encode_reduced(pixels: Pixels) -> bytes:
-    """Write a GIF of any picture (H, W, 3), with the 256 colours that suit it best."""
-    reduced = Image.fromarray(pixels).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    """Write a GIF of any picture (H, W, 3), with 256 colours that span its own, and the error of each pixel spread.
+
+    Spreading (Floyd and Steinberg 1976) keeps the mean of each small area, by which the output is checked. Its errors
+    come from the given pixels alone, so that nothing of what a cover replaced is among them.
+    """
+    step = -(-max(pixels.shape[:2]) // _ENOUGH_FOR_COLOURS)
+    few = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step]))
+    # Maximum coverage keeps the outermost colours; those of median cut are means, and no pattern of means is as bright.
+    colours = few.quantize(_MOST_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # Pillow spreads errors only where the colours are given.
+    reduced = Image.fromarray(pixels).quantize(palette=colours, dither=Image.Dither.FLOYDSTEINBERG)
     palette = np.array(reduced.getpalette("RGB"), np.uint8).reshape(-1, 3)
     return _saved(as_image(compact(Raster(np.asarray(reduced), 8, palette))))
 

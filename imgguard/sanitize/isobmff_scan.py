@@ -81,6 +81,9 @@ _HANDLER = bytes(8) + b"pict" + bytes(13)
 _PARAMETER_SETS = (32, 33, 34)
 # Intra pictures that can be decoded by themselves (H.265, table 7-1).
 _WHOLE_PICTURES = range(16, 22)
+_NAL_HEADER = 2
+# That of a still picture is a dozen bytes long (AV1, 5.5).
+_LONGEST_SEQUENCE_HEADER = 32
 _SEQUENCE, _DELIMITER, _FRAME_HEADER, _TILES, _FRAME = 1, 2, 3, 4, 6
 _CONFIG = 4
 
@@ -218,16 +221,26 @@ def _never(data: bytes) -> bool:
 
 
 def _is_hevc_picture(data: bytes) -> bool:
-    units = nal_units(data)
-    return bool(units) and all(kind in _WHOLE_PICTURES for kind, _ in units or ())
+    """Say whether an item is one slice of one picture: what else it holds, a decoder may pass over.
+
+    A further slice would be named as such, but whether it belongs to the picture only a decoder would know.
+    """
+    units = nal_units(data) or []
+    if len(units) != 1 or units[0][1] <= _NAL_HEADER:
+        return False
+    # No layers (7.3.1.2), and first_slice_segment_in_pic_flag (7.3.6.1).
+    kind = units[0][0]
+    return kind in _WHOLE_PICTURES and data[4:6] == bytes([kind << 1, 1]) and bool(data[6] & 0x80)
 
 
 def _is_av1_picture(data: bytes) -> bool:
-    kinds = [kind for kind, _ in open_bitstream_units(data) or ()]
-    if kinds[:1] == [_DELIMITER]:
-        kinds = kinds[1:]
-    coded = kinds[1:] == [_FRAME] or (kinds[1:2] == [_FRAME_HEADER] and set(kinds[2:]) == {_TILES})
-    return kinds[:1] == [_SEQUENCE] and coded
+    """Say whether an item is a sequence header and one frame, whole or as a header and one group of tiles."""
+    units = open_bitstream_units(data) or []
+    if units[:1] == [(_DELIMITER, 0)]:
+        units = units[1:]
+    kinds, lengths = [kind for kind, _ in units], [length for _, length in units]
+    one_frame = kinds in ([_SEQUENCE, _FRAME], [_SEQUENCE, _FRAME_HEADER, _TILES])
+    return one_frame and 0 < lengths[0] <= _LONGEST_SEQUENCE_HEADER and all(lengths)
 
 
 def _is_plain_exif_item(data: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from imgguard.profiles import own_icc
 from imgguard.sanitize.exif import is_plain_exif
@@ -16,6 +17,8 @@ from imgguard.types import Part, Profile
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+# Dots an inch or a centimetre.
+_FINEST = 1200
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0\1\1"
 _APP_MEANINGS = (
     (b"JFIF\0", "JFIF header"),
@@ -47,12 +50,60 @@ def scan(content: bytes) -> list[Part]:
             break
     if not parts or parts[-1].name not in ("EOI", "trailer", "damaged"):
         parts.append(Part("damaged", at, 0, "ends without an end marker", False))
-    idle = _unused(content, parts)
-    return [_idle(part) if place in idle and part.allowed else part for place, part in enumerate(parts)]
+    parts = _disallowed(parts, _out_of_order(content, parts), "that a decoder passes over")
+    return _disallowed(parts, _unused(content, parts), "of which one is never used")
 
 
-def _idle(part: Part) -> Part:
-    return Part(part.name, part.offset, part.length, f"{part.meaning}, of which one is never used", False)
+def _disallowed(parts: list[Part], places: set[int], why: str) -> list[Part]:
+    return [
+        replace(part, meaning=f"{part.meaning}, {why}", allowed=False) if place in places and part.allowed else part
+        for place, part in enumerate(parts)
+    ]
+
+
+def _out_of_order(content: bytes, parts: Sequence[Part]) -> set[int]:
+    """Find scans that send nothing new, and restart intervals but one before the first scan, by their places."""
+    found, known, sent = set[int](), set[int](), dict[tuple[int, int], int]()
+    progressive, settled = False, False
+    for place, part in enumerate(parts):
+        header = content[part.offset + 4 : part.offset + 2 + _length(content, part.offset)] if part.allowed else b""
+        if part.name in _FRAMES and header:
+            known, progressive = set(header[6::3]), part.name == _PROGRESSIVE
+        elif part.name == _INTERVAL:
+            found |= {place} if settled else set()
+            settled = True
+        elif part.name == "SOS" and header:
+            found |= set() if _sends_more(header, known, progressive, sent) else {place}
+            settled = True
+    return found
+
+
+def _sends_more(header: bytes, known: set[int], progressive: bool, sent: dict[tuple[int, int], int]) -> bool:
+    """Say whether a scan sends coefficients for the first time, or one bit more of each (T.81, G.1.1.1).
+
+    Args:
+        header: The scan's.
+        known: The components of the frame.
+        progressive: Whether coefficients may come in parts.
+        sent: How many bits of each coefficient of each component are still missing; will be brought up to date.
+    """
+    components, (first, last, bits) = header[1:-3:2], header[-3:]
+    before, missing = bits >> 4, bits & 15
+    if not set(components) <= known or len(set(components)) != len(components):
+        return False
+    if not progressive and (first, last, bits) != (0, 63, 0):
+        return False
+    if progressive and (not first <= last <= 63 or (last if first == 0 else len(components) != 1)):
+        return False
+    for key in ((component, place) for component in components for place in range(first, last + 1)):
+        if (before, missing) != (sent[key], sent[key] - 1) if key in sent else before:
+            return False
+        sent[key] = missing
+    return bool(components)
+
+
+def _length(content: bytes, at: int) -> int:
+    return int.from_bytes(content[at + 2 : at + 4], "big")
 
 
 def _unused(content: bytes, parts: Sequence[Part]) -> set[int]:
@@ -90,6 +141,9 @@ def _quantisation_keys(payload: bytes) -> Iterator[tuple[int, int]]:
 
 _DC, _AC, _QUANTISATION = 0, 1, 2
 _FRAMES = ("0xFFC0", "0xFFC1", "0xFFC2")
+_PROGRESSIVE, _INTERVAL = "0xFFC2", "0xFFDD"
+# What the components of a frame are called: by number, or by the first letters of red, green, blue.
+_COMPONENTS = (b"\1", b"\0", b"\1\2\3", b"\0\1\2", b"RGB", b"\1\2\3\4", b"CMYK")
 _TABLES = {"0xFFC4": _huffman_keys, "0xFFDB": _quantisation_keys}
 
 
@@ -107,14 +161,15 @@ def _segment(content: bytes, at: int) -> Part:
     marker = content[at + 1] if content[at] == 0xFF and at + 1 < len(content) else 0
     if marker == _EOI:
         return Part("EOI", at, 2, "end of the picture", True)
-    length = int.from_bytes(content[at + 2 : at + 4], "big")
+    length = _length(content, at)
     end = at + 2 + length
     if not 0xC0 <= marker <= 0xFE or length < 2 or end > len(content):
         return _damaged(content, at)
     payload = content[at + 4 : end]
     if marker == _SOS:
-        end = _end_of_scan(content, end)
-        return Part("SOS", at, end - at, "picture data", len(payload) == 4 + 2 * payload[0] if payload else False)
+        begin, end = end, _end_of_scan(content, end)
+        fits = bool(payload) and len(payload) == 4 + 2 * payload[0] and end > begin
+        return Part("SOS", at, end - at, "picture data", fits)
     if 0xE0 <= marker <= 0xEF:
         return Part(f"APP{marker - 0xE0}", at, end - at, *_application(marker, payload))
     if marker == _COM:
@@ -137,7 +192,11 @@ def _structure(marker: int, payload: bytes) -> tuple[str, bool]:
 
 
 def _is_frame(payload: bytes) -> bool:
-    return len(payload) > 5 and len(payload) == 6 + 3 * payload[5]
+    fits = len(payload) > 5 and len(payload) == 6 + 3 * payload[5] and payload[0] == 8
+    if not fits or payload[6::3] not in _COMPONENTS:
+        return False
+    sampled = all(1 <= one >> 4 <= 4 and 1 <= one & 15 <= 4 for one in payload[7::3])
+    return sampled and all(table <= 3 for table in payload[8::3])
 
 
 def _is_huffman(payload: bytes) -> bool:
@@ -178,8 +237,11 @@ def _application(marker: int, payload: bytes) -> tuple[str, bool]:
 
 
 def _is_plain_jfif(payload: bytes) -> bool:
-    """Say whether a JFIF header (T.871, 10.1) is as long as it has to be and has no thumbnail."""
-    return payload.startswith(b"JFIF\0\1") and len(payload) == 14 and payload[7] <= 2 and payload[12:] == b"\0\0"
+    """Say whether a JFIF header (T.871, 10.1) is as long as it has to be and has no thumbnail, nor an odd density."""
+    if not payload.startswith(b"JFIF\0\1") or len(payload) != 14 or payload[6] > 2 or payload[7] > 2:
+        return False
+    across, down = struct.unpack(">HH", payload[8:12])
+    return across == down <= _FINEST and payload[12:] == b"\0\0"
 
 
 def _unless_repeated(part: Part, before: list[Part]) -> Part:

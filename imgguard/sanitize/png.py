@@ -13,8 +13,9 @@ import numpy as np
 
 from imgguard.lazy import cv2
 from imgguard.profiles import own_icc
-from imgguard.sanitize.deflate import UsedColours, fills_exactly, inflated
+from imgguard.sanitize.deflate import fills_exactly, inflated
 from imgguard.sanitize.exif import is_plain_exif
+from imgguard.sanitize.rows import Rows
 from imgguard.sanitize.samples import as_image
 from imgguard.types import Part, Profile
 
@@ -161,14 +162,15 @@ def _with_exact_data(content: bytes, parts: list[Part]) -> list[Part]:
     if header is None or last is None:
         return [replace(part, allowed=part.allowed and part.name not in ("PLTE", "IDAT")) for part in parts]
     width, height, depth, colour = struct.unpack_from(">IIBB", content, header.offset + 8)
-    length = height * (1 + -(-width * depth * (3 if colour == _RGB else 1) // 8))
+    bits = width * depth * (3 if colour == _RGB else 1)
+    length = height * (1 + -(-bits // 8))
     pieces = (content[p.offset + 8 : p.offset + p.length - 4] for p in parts if p.name == "IDAT")
     indexed = colour == _INDEXED
-    counted = UsedColours(length // height, depth, filtered=True) if indexed and height else None
-    if length > _MOST_DATA or not fills_exactly(pieces, length, counted.look if counted else None):
-        meaning = "picture data, and bytes that are none of the picture's"
+    rows = Rows(bits, filtered=True, depth=depth if indexed else 0)
+    if length > _MOST_DATA or not fills_exactly(pieces, length, rows.look) or not rows.plain:
+        meaning = "picture data, and bytes or bits that are none of the picture's"
         parts[last] = replace(parts[last], meaning=meaning, allowed=False)
     palettes = [content[part.offset + 8 : part.offset + part.length - 4] for part in parts if part.name == "PLTE"]
     fits = all(len(palette) // 3 <= 2**depth for palette in palettes) and bool(palettes) == indexed
-    fits = fits and (counted is None or all(len(p) % 3 == 0 and counted.all_used(p) for p in palettes))
+    fits = fits and all(len(palette) % 3 == 0 and rows.all_used(palette) for palette in palettes)
     return [replace(part, allowed=part.allowed and (part.name != "PLTE" or fits)) for part in parts]

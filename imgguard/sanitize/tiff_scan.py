@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from imgguard.errors import SetupError
 from imgguard.profiles import own_icc
-from imgguard.sanitize.deflate import UsedColours, fills_exactly
+from imgguard.sanitize.deflate import fills_exactly
 from imgguard.sanitize.exif import checked_credit
+from imgguard.sanitize.rows import Rows
 from imgguard.tiffdirs import Directory, Entry, byte_order, numbers, pages, read_directory
 from imgguard.types import Part, Profile
 
@@ -60,8 +61,12 @@ class _Kind:
     rows: int
 
     @property
+    def row_bits(self) -> int:
+        return self.width * self.bits * self.channels
+
+    @property
     def row_bytes(self) -> int:
-        return -(-self.width * self.bits * self.channels // 8)
+        return -(-self.row_bits // 8)
 
     @property
     def strips(self) -> int:
@@ -82,19 +87,21 @@ def scan(content: bytes) -> list[Part]:
         parts += _directory(content, order, page, kind if number == 0 else None, number)
     if kind is not None:
         colours = found[0].find(_COLOURS)
-        counted = UsedColours(kind.row_bytes, kind.bits, filtered=False) if colours and kind.bits <= 8 else None
-        parts += _strips(content, order, found[0], kind, counted)
-        if counted and colours and not _all_used(content, order, colours, counted):
+        rows = Rows(kind.row_bits, filtered=False, depth=kind.bits if colours and kind.bits <= 8 else 0)
+        parts += _strips(content, order, found[0], kind, rows)
+        if colours and kind.bits <= 8 and not _all_used(content, order, colours, rows):
             parts = [replace(p, allowed=p.allowed and p.name != f"tag {_COLOURS}") for p in parts]
+        if not rows.plain:
+            parts = [replace(p, allowed=p.allowed and p.name != "strip") for p in parts]
     return _tiled(content, parts)
 
 
-def _all_used(content: bytes, order: str, colours: Entry, counted: UsedColours) -> bool:
+def _all_used(content: bytes, order: str, colours: Entry, rows: Rows) -> bool:
     """Say whether every colour of a palette is used, or black: a palette has all its reds first, then greens, blues."""
     values = numbers(content, order, colours, _MOST_COLOURS) or ()
     third = len(values) // 3
     entries = zip(values[:third], values[third : 2 * third], values[2 * third :], strict=False)
-    return all(counted.used[number] or not any(entry) for number, entry in enumerate(entries))
+    return all(rows.used[number] or not any(entry) for number, entry in enumerate(entries))
 
 
 def _kind(content: bytes, order: str, page: Directory) -> _Kind | None:
@@ -165,7 +172,7 @@ _STRUCTURE: dict[int, _Rule] = {
     278: lambda values, kind: len(values) == 1 and (values[0] == kind.rows or values[0] >= kind.height),
     279: lambda values, kind: len(values) == kind.strips,
     284: _one(1),
-    317: _one(1, 2),
+    317: lambda values, kind: values == (1,) or (values == (2,) and kind.bits >= 8),
     320: lambda values, kind: kind.bits <= 8 and kind.channels == 1 and len(values) == 3 * 2**kind.bits,
     339: lambda values, kind: values == (1,) * kind.channels,
 }
@@ -196,7 +203,7 @@ def _is_credit(body: bytes) -> bool:
         return False
 
 
-def _strips(content: bytes, order: str, page: Directory, kind: _Kind, counted: UsedColours | None) -> Iterator[Part]:
+def _strips(content: bytes, order: str, page: Directory, kind: _Kind, rows: Rows) -> Iterator[Part]:
     starts = numbers(content, order, page.find(_STRIPS), _MOST_STRIPS) or ()
     lengths = numbers(content, order, page.find(_COUNTS), _MOST_STRIPS) or ()
     for number, (at, length) in enumerate(zip(starts, lengths, strict=False)):
@@ -207,10 +214,9 @@ def _strips(content: bytes, order: str, page: Directory, kind: _Kind, counted: U
         strip = content[at:end]
         if kind.compression == _NONE:
             exact = length == wanted
-            if counted:
-                counted.look(strip)
+            rows.look(strip)
         else:
-            exact = wanted >= 0 and fills_exactly([strip], wanted, counted.look if counted else None)
+            exact = wanted >= 0 and fills_exactly([strip], wanted, rows.look)
         yield Part("strip", at, end - at, "picture data", exact and end == at + length)
 
 

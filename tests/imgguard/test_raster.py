@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,11 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgguard import Format, Photo, load_photo
+from imgguard import Format, Guard, Photo, load_photo
+from imgguard.backends import default_backends
+from imgguard.pipeline import prepare_photo
 from imgguard.raster import merged, rgb8
 from imgguard.redact import Redacted
 from imgguard.reread import reread
 from imgguard.sanitize import leftovers, write
+from tests.conftest import SAMPLES
 from tests.pictures import as_bytes, scene
 
 EXACT = (Format.PNG, Format.TIFF, Format.BMP, Format.WEBP)
@@ -185,3 +189,23 @@ def test_an_orientation_turns_samples_of_every_kind(tmp_path: Path) -> None:
         assert photo.raster is not None and photo.size == (75, 101)
         assert photo.raster.samples.shape[:2] == (101, 75)
         assert (rgb8(photo.raster) == photo.stored).all()
+
+
+@pytest.mark.parametrize("name", ["event_01_class_photo", "event_05_two", "event_07_evening"])
+def test_a_photo_becomes_a_gif_that_passes_its_check(make_guard: Callable[..., Guard], name: str) -> None:
+    guard = make_guard(recognition=False, search="fast", format="gif")
+    cleaned = prepare_photo(SAMPLES / "event" / f"{name}.jpg", guard.rules, default_backends())
+    assert cleaned.format is Format.GIF and cleaned.content.startswith(b"GIF8") and cleaned.faces
+    assert leftovers(cleaned.content, Format.GIF) == ()
+
+
+def test_a_photo_as_gif_depends_on_nothing_under_its_covers(tmp_path: Path) -> None:
+    """Errors are spread from pixel to pixel: from those of the cover, never from those that it replaced."""
+    made = []
+    for seed in (5, 6):
+        pixels = scene(101, 75)
+        pixels[20:50, 30:70] = np.asarray(Image.fromarray(scene(40, 30, seed)))
+        photo = loaded(tmp_path, as_bytes(Image.fromarray(pixels), "PNG"))
+        made.append(write(photo, covered(photo), Format.GIF).content)
+        made.append(write(photo, Redacted(photo.stored, np.zeros((75, 101), bool)), Format.GIF).content)
+    assert made[0] == made[2] and made[1] != made[3], "and the control: without a cover they differ"
