@@ -44,8 +44,9 @@ def own(style: Style) -> Way:
 
 
 def under_cover(pixels: Pixels, face: Detection) -> Mask:
-    """What imgguard's cover takes of a picture, (H, W) bool."""
-    return cover_mask([cover_for(face, Style.SOLID)], (), (pixels.shape[1], pixels.shape[0]))
+    """What imgguard's cover takes of a picture in every style, (H, W) bool."""
+    size = (pixels.shape[1], pixels.shape[0])
+    return np.logical_and.reduce([cover_mask([cover_for(face, style)], (), size) for style in STYLES])
 
 
 def gaussian(pixels: Pixels, face: Detection) -> Pixels:
