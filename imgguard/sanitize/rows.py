@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 # Filters (PNG, 9.2).
 _NONE, _SUB, _UP, _AVERAGE, _LAST_FILTER = range(5)
-# Bytes of rows whose filters are undone, a row counted as a few more: that is slow, and enough for 24 megapixels.
-_MOST_UNFILTERED, _EACH_ROW = 1 << 24, 16
+# Bytes of rows whose filters are undone, a row counted as a few more: that is slow. Enough for 12 megapixels.
+_MOST_UNFILTERED, _EACH_ROW = 1 << 23, 16
 # Bytes. The rows of no picture that is read are longer, and one row is held at a time.
 _LONGEST = 1 << 26
 
