@@ -122,8 +122,7 @@ _ANY_MONTH = "(?:" + "|".join(_MONTH_WORDS) + ")"
 _WHOLE_MONTH = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + ")"
 _DAY, _MONTH_NUMBER, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 
-# Minutes and seconds of an angle, behind its degrees. With two digits behind the point an S alone means seconds of a
-# race.
+# Minutes and seconds of an angle, behind its degrees. Two digits behind a point and an S are the seconds of a race.
 _FRACTIONS = r"(?:[\s._,:'\u2019\u2032\"\u2033°d-]+ \d{1,2} [.,]? \d* m?){0,2} [\s._,:'\u2019\u2032\"\u2033°dms-]*"
 _COORDINATES = rf"""
     -? \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [NS]? [\s,;_x/-]+ \d{{1,3}} [.,_] \d{{3,}} \s*°?\s* [EWO]?
