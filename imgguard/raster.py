@@ -199,10 +199,11 @@ def _bits_for(number: int) -> int:
 
 
 def compact(raster: Raster) -> Raster:
-    """Drop the palette's entries that no pixel uses: they could hold anything."""
+    """Drop the palette's entries that no pixel uses, and sort the others by colour: they could spell anything."""
     if raster.palette is None:
         return raster
     used = np.unique(raster.samples)
+    used = used[np.lexsort(raster.palette[used].T)]
     place = np.zeros(_MOST_COLOURS, np.uint8)
     place[used] = np.arange(len(used))
     return Raster(place[raster.samples], _bits_for(len(used)), raster.palette[used])

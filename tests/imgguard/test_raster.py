@@ -14,10 +14,11 @@ from PIL import Image
 from imgguard import Format, Guard, Photo, load_photo
 from imgguard.backends import default_backends
 from imgguard.pipeline import prepare_photo
-from imgguard.raster import merged, rgb8
+from imgguard.raster import compact, merged, rgb8
 from imgguard.redact import Redacted
 from imgguard.reread import reread
 from imgguard.sanitize import leftovers, write
+from imgguard.types import Raster
 from tests.conftest import SAMPLES
 from tests.pictures import as_bytes, scene
 
@@ -209,3 +210,12 @@ def test_a_photo_as_gif_depends_on_nothing_under_its_covers(tmp_path: Path) -> N
         made.append(write(photo, covered(photo), Format.GIF).content)
         made.append(write(photo, Redacted(photo.stored, np.zeros((75, 101), bool)), Format.GIF).content)
     assert made[0] == made[2] and made[1] != made[3], "and the control: without a cover they differ"
+
+
+def test_the_order_of_a_palette_spells_nothing() -> None:
+    told = b"PLANTED-Freya-Lindqvist!"
+    palette = np.frombuffer(told, np.uint8).reshape(-1, 3)
+    samples = np.arange(64, dtype=np.uint8).reshape(8, 8) % len(palette)
+    made = compact(Raster(samples, 8, palette))
+    assert made.palette is not None and told not in made.palette.tobytes()
+    assert (made.palette[made.samples] == palette[samples]).all(), "every pixel keeps its colour"
