@@ -6,9 +6,8 @@ import hashlib
 import os
 import stat
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,31 +17,19 @@ from imgguard.errors import PhotoBroken, PhotoError, PhotoTooLarge, PhotoTruncat
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.lazy import cv2
 from imgguard.raster import read_raster, rgb8
+from imgguard.turning import TURNS, upright
 from imgguard.types import Encoding, Format, Photo, Profile, Raster
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL import Image
 
     from imgguard.types import Pixels
-
-    Samples = NDArray[Any]
 
 MAX_BYTES = 512 * 1024 * 1024
 
 _ORIENTATION_TAG = 0x0112
 # HEIF has a rotation of its own, which alone counts (ISO/IEC 23008-12); of TIFF, Pillow turns what it decodes.
 _TURNED_BY_DECODER = {Format.HEIF, Format.TIFF}
-_UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
-    # What to do for each EXIF orientation (Exif 3.0, 4.6.5.1.6).
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}
 _LOSSLESS = (Format.PNG, Format.GIF, Format.TIFF, Format.BMP)
 
 
@@ -72,7 +59,7 @@ def load_photo(path: Path | str) -> Photo:
             encoding = _encoding(image, container, content)
             raster = _raster(image, container, content, orientation) if profile and encoding.lossless else None
             own = None if profile else icc
-            stored = rgb8(raster) if raster else _upright(_decode(image, own, container, content), orientation)
+            stored = rgb8(raster) if raster else upright(_decode(image, own, container, content), orientation)
             pixels = stored if profile in (None, Profile.SRGB) else _in_srgb(stored, icc)
     except PhotoError:
         raise
@@ -126,7 +113,7 @@ def _colours(image: Image.Image) -> str:
 
 def _raster(image: Image.Image, container: Format, content: bytes, orientation: int) -> Raster:
     raster = read_raster(image, content, container)
-    samples = _upright(raster.samples, orientation)
+    samples = upright(raster.samples, orientation)
     samples.setflags(write=False)
     return Raster(samples, raster.bits, raster.palette)
 
@@ -188,12 +175,7 @@ def _orientation(image: Image.Image, container: Format) -> int:
         orientation = int(exif.get(_ORIENTATION_TAG, 1))
     except Exception:
         return 1
-    return orientation if orientation in _UPRIGHT else 1
-
-
-def _upright(samples: Samples, orientation: int) -> Samples:
-    turn = _UPRIGHT.get(orientation)
-    return np.ascontiguousarray(turn(samples)) if turn else samples
+    return orientation if orientation in TURNS else 1
 
 
 def _encoding(image: Image.Image, container: Format, content: bytes) -> Encoding:

@@ -18,6 +18,7 @@ import numpy as np
 
 from imgguard.grid import Grid
 from imgguard.lazy import cv2
+from imgguard.turning import TURNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,17 +40,6 @@ _MORE_THAN_NOISE_OF_FEWER = 5.0
 _DC_RANGE, _AC_RANGE = (-1024, 1023), (-1023, 1023)
 # ITU-T T.871 (JFIF), clause 7.
 _YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
-# For each EXIF orientation: transposed first, then mirrored left to right, then upside down.
-TURNS = {
-    1: (False, False, False),
-    2: (False, True, False),
-    3: (False, True, True),
-    4: (False, False, True),
-    5: (True, False, False),
-    6: (True, True, False),
-    7: (True, True, True),
-    8: (True, False, True),
-}
 
 
 class NoCoefficients(Exception):

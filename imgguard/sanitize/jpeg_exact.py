@@ -5,14 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgguard.grid import PIXELS, Grid
 from imgguard.sanitize.attached import Attached
 from imgguard.sanitize.coefficients import (
-    TURNS,
     Coefficients,
     NoCoefficients,
     can_turn,
@@ -25,6 +24,7 @@ from imgguard.sanitize.coefficients import (
     write_coefficients,
 )
 from imgguard.sanitize.jpeg import assembled, encode, only_picture, segments
+from imgguard.turning import as_stored, window_as_stored
 from imgguard.types import Encoding, Written
 
 if TYPE_CHECKING:
@@ -163,11 +163,11 @@ def _anew(photo: Photo, redacted: Redacted, credit: str | None) -> bytes:
 def _exactly(photo: Photo, frame: Frame, redacted: Redacted, credit: str | None, keep_orientation_tag: bool) -> bytes:
     coefficients = read_coefficients(only_picture(photo.content), frame.size, frame.sampling)
     if photo.window is not None:
-        coefficients = cut(coefficients, _as_stored(photo.window, coefficients.size, photo.orientation))
+        coefficients = cut(coefficients, window_as_stored(photo.window, coefficients.size, photo.orientation))
     turn = photo.orientation
     if turn != 1 and not keep_orientation_tag and can_turn(coefficients.size, coefficients.mcu, turn):
         coefficients, turn = turned(coefficients, turn), 1
-    pixels, changed = (_turned_back(array, turn) for array in (redacted.pixels, redacted.changed))
+    pixels, changed = (as_stored(array, turn) for array in (redacted.pixels, redacted.changed))
     blocks = Grid(coefficients.mcu).touched(changed) | hidden_units(coefficients)
     attached = Attached(credit, turn if turn != 1 else None, photo.profile)
     room = _MOST_GROWTH * len(photo.content)
@@ -210,23 +210,3 @@ def _codes(content: bytes) -> set[bytes]:
 @cache
 def _standard_codes() -> set[bytes]:
     return _codes(encode(np.zeros((8, 8, 3), np.uint8), Encoding(None, None, lossless=False)))
-
-
-def _as_stored(window: tuple[int, int, int, int], size: tuple[int, int], orientation: int) -> tuple[int, int, int, int]:
-    """Give a window of the upright picture as a window of the stored one, of `size` (width, height)."""
-    transposed, mirrored, flipped = TURNS[orientation]
-    width, height = size[::-1] if transposed else size
-    x1, y1, x2, y2 = window
-    if mirrored:
-        x1, x2 = width - x2, width - x1
-    if flipped:
-        y1, y2 = height - y2, height - y1
-    return (y1, x1, y2, x2) if transposed else (x1, y1, x2, y2)
-
-
-def _turned_back(array: Any, orientation: int) -> Any:
-    """Turn an upright picture or mask as the stored one lies."""
-    transposed, mirrored, flipped = TURNS[orientation]
-    array = array[:, ::-1] if mirrored else array
-    array = array[::-1] if flipped else array
-    return np.ascontiguousarray(array.swapaxes(0, 1) if transposed else array)

@@ -19,7 +19,6 @@ from imgguard.covers import cover_for, cover_mask
 from imgguard.redact import Redacted, cover_up
 from imgguard.sanitize import block_grid, leftovers, write
 from imgguard.sanitize.coefficients import (
-    TURNS,
     Coefficients,
     can_turn,
     grid_of,
@@ -29,6 +28,7 @@ from imgguard.sanitize.coefficients import (
 )
 from imgguard.sanitize.jpeg import only_picture
 from imgguard.sanitize.jpeg_exact import frame_of
+from imgguard.turning import TURNS
 from imgguard.types import Cover
 from tests.fakes import detection_at
 from tests.pictures import as_bytes, scene

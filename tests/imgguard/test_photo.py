@@ -25,6 +25,7 @@ from imgguard import (
     PhotoTruncated,
     PhotoUnreadable,
     load_photo,
+    turning,
 )
 from imgguard.raster import rgb8
 from imgguard.sanitize import block_grid
@@ -58,8 +59,7 @@ def test_every_orientation_comes_upright(tmp_path: Path, kind: str, orientation:
     upright = np.zeros((48, 64, 3), np.uint8)
     upright[:24, :32], upright[:24, 32:], upright[24:, :32] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
     undo = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
-    turn = imgguard.photo._UPRIGHT
-    stored = np.ascontiguousarray(turn[undo[orientation]](upright)) if orientation > 1 else upright
+    stored = turning.upright(upright, undo[orientation]) if orientation > 1 else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = written(tmp_path, as_bytes(Image.fromarray(stored), kind, exif=exif.tobytes(), quality=95))
