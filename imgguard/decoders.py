@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ def open_picture(content: bytes, container: Format, path: Path) -> Image.Image:
     """
     if check := _CHECKS.get(container):
         check(content, path)
-    image = _OPEN[container](content)
+    image = _open(content, container)
     if container is not Format.TIFF and getattr(image, "is_animated", False):
         number = getattr(image, "n_frames", 0) if container in _COUNTED_IN_HEADER else 0
         raise several_pictures(path, number, "pictures" if container is Format.HEIF else "frames (an animation)")
@@ -188,62 +189,20 @@ _CHECKS: dict[Format, Callable[[bytes, Path], None]] = {
 }
 
 
-def _open_jpeg(content: bytes) -> Image.Image:
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    return JpegImageFile(io.BytesIO(content))
-
-
-def _open_png(content: bytes) -> Image.Image:
-    from PIL.PngImagePlugin import PngImageFile
-
-    return PngImageFile(io.BytesIO(content))
-
-
-def _open_webp(content: bytes) -> Image.Image:
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    return WebPImageFile(io.BytesIO(content))
-
-
-def _open_gif(content: bytes) -> Image.Image:
-    from PIL.GifImagePlugin import GifImageFile
-
-    return GifImageFile(io.BytesIO(content))
-
-
-def _open_tiff(content: bytes) -> Image.Image:
-    from PIL.TiffImagePlugin import TiffImageFile
-
-    return TiffImageFile(io.BytesIO(content))
-
-
-def _open_bmp(content: bytes) -> Image.Image:
-    from PIL.BmpImagePlugin import BmpImageFile
-
-    return BmpImageFile(io.BytesIO(content))
-
-
-def _open_heif(content: bytes) -> Image.Image:
-    from pillow_heif import HeifImageFile
-
-    image: Image.Image = HeifImageFile(io.BytesIO(content))  # type: ignore[no-untyped-call]
-    return image
-
-
-def _open_avif(content: bytes) -> Image.Image:
-    from PIL.AvifImagePlugin import AvifImageFile
-
-    return AvifImageFile(io.BytesIO(content))
-
-
-_OPEN: dict[Format, Callable[[bytes], Image.Image]] = {
-    Format.JPEG: _open_jpeg,
-    Format.PNG: _open_png,
-    Format.WEBP: _open_webp,
-    Format.GIF: _open_gif,
-    Format.TIFF: _open_tiff,
-    Format.BMP: _open_bmp,
-    Format.HEIF: _open_heif,
-    Format.AVIF: _open_avif,
+# Imported when first needed: each takes a while, and most photos are JPEGs.
+_OPENERS = {
+    Format.JPEG: ("PIL.JpegImagePlugin", "JpegImageFile"),
+    Format.PNG: ("PIL.PngImagePlugin", "PngImageFile"),
+    Format.WEBP: ("PIL.WebPImagePlugin", "WebPImageFile"),
+    Format.GIF: ("PIL.GifImagePlugin", "GifImageFile"),
+    Format.TIFF: ("PIL.TiffImagePlugin", "TiffImageFile"),
+    Format.BMP: ("PIL.BmpImagePlugin", "BmpImageFile"),
+    Format.HEIF: ("pillow_heif", "HeifImageFile"),
+    Format.AVIF: ("PIL.AvifImagePlugin", "AvifImageFile"),
 }
+
+
+def _open(content: bytes, container: Format) -> Image.Image:
+    module, name = _OPENERS[container]
+    image: Image.Image = getattr(import_module(module), name)(io.BytesIO(content))
+    return image

@@ -135,8 +135,9 @@ class Guard:
         enrolment = enroll(Path(id_photos), people, self._roster, default_backends(), on, old_photos=old_id_photos)
         self.findings = (*self._roster.findings, *enrolment.findings, *enrolment.remarks)
         gallery = Gallery.from_references(enrolment.references, fpir, on, families=families_of(people))
-        known = replace(self.rules, purpose=purpose, subjects=self._roster.subjects, gallery=gallery)
-        self.rules = replace(known, groups=groups, fpir=fpir)
+        self.rules = replace(
+            self.rules, purpose=purpose, subjects=self._roster.subjects, gallery=gallery, groups=groups, fpir=fpir
+        )
 
     def __enter__(self) -> Self:
         """Give the guard itself."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ import piexif
 from imgguard.captions import captions, places, region_names
 from imgguard.sanitize import leftovers, scan
 from imgguard.sanitize.exif import read_credit
+from imgguard.tiffdirs import number_at
 
 if TYPE_CHECKING:
     from imgguard.types import Format, Part, Photo
@@ -109,32 +109,27 @@ def _exif_of(content: bytes, parts: Sequence[Part]) -> bytes:
 def _is_honest(block: bytes) -> bool:
     """Say whether the entries of a TIFF block (TIFF 6.0, section 2) claim no more bytes than it has, all together."""
     order = "<" if block[:2] == b"II" else ">"
-    first = _number(block, 4, order + "I")
+    first = number_at(block, 4, order + "I")
     pending, seen, claimed = [first], set[int](), 0
     while pending and len(seen) < _MOST_DIRECTORIES:
         at = pending.pop()
         if not at or at in seen:
             continue
         seen.add(at)
-        count = _number(block, at, order + "H") or 0
+        count = number_at(block, at, order + "H") or 0
         for entry in range(at + 2, at + 2 + 12 * count, 12):
-            tag, values = _number(block, entry, order + "H"), _number(block, entry + 4, order + "I")
+            tag, values = number_at(block, entry, order + "H"), number_at(block, entry + 4, order + "I")
             if values is None:
                 break
-            claimed += values * _TYPE_SIZES.get(_number(block, entry + 2, order + "H") or 0, 1)
+            claimed += values * _TYPE_SIZES.get(number_at(block, entry + 2, order + "H") or 0, 1)
             if claimed > len(block):
                 return False
             if tag in _DIRECTORY_TAGS:
-                pending.append(_number(block, entry + 8, order + "I"))
+                pending.append(number_at(block, entry + 8, order + "I"))
         if at == first:
             # Only the first directory leads on, to the thumbnail's; behind the others stands anything.
-            pending.append(_number(block, at + 2 + 12 * count, order + "I"))
+            pending.append(number_at(block, at + 2 + 12 * count, order + "I"))
     return bool(block)
-
-
-def _number(block: bytes, at: int, layout: str) -> int | None:
-    length = struct.calcsize(layout)
-    return struct.unpack(layout, block[at : at + length])[0] if at + length <= len(block) else None
 
 
 def _exif_items(block: bytes) -> Iterator[MetadataItem]:

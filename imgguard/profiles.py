@@ -47,6 +47,11 @@ def own_icc(profile: Profile) -> bytes | None:
     return _assembled(elements)
 
 
+def is_own_icc(content: bytes) -> bool:
+    """Say whether a colour profile is, byte for byte, one of the tool's own."""
+    return any(content == own_icc(profile) for profile in Profile)
+
+
 def _assembled(elements: list[tuple[bytes, bytes]]) -> bytes:
     at = 128 + 4 + 12 * len(elements)
     table, body, places = struct.pack(">I", len(elements)), b"", dict[bytes, int]()

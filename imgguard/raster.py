@@ -6,7 +6,7 @@ those that covers changed are made from colours. What those become depends on th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -66,13 +66,18 @@ def rgb8(raster: Raster) -> Pixels:
     """Show samples as (H, W, 3) uint8 RGB."""
     if raster.palette is not None:
         return np.asarray(raster.palette[raster.samples], np.uint8)
-    samples = raster.samples
-    if raster.bits == 16:
-        samples = (samples >> 8).astype(np.uint8)
-    elif raster.bits < 8:
-        samples = (samples * (255 // (2**raster.bits - 1))).astype(np.uint8)
+    samples = eight_bit(raster)
     rgb = samples if samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)
     return np.ascontiguousarray(rgb, np.uint8)
+
+
+def eight_bit(raster: Raster) -> Pixels:
+    """Show samples without a palette, (H, W) grey or (H, W, 3) colours, as uint8."""
+    if raster.bits == 16:
+        return np.asarray(raster.samples >> 8, np.uint8)
+    if raster.bits < 8:
+        return np.asarray(raster.samples * (255 // (2**raster.bits - 1)), np.uint8)
+    return np.asarray(raster.samples, np.uint8)
 
 
 def merged(raster: Raster, redacted: Redacted) -> Raster:
@@ -165,9 +170,7 @@ def _dithered(grey: Pixels, bits: int) -> Pixels:
 def _merged_palette(raster: Raster, palette: Pixels, redacted: Redacted) -> Raster:
     changed = redacted.changed
     used = np.unique(raster.samples[~changed])
-    place = np.zeros(_MOST_COLOURS, np.uint8)
-    place[used] = np.arange(len(used))
-    samples = place[raster.samples]
+    samples = _renumbered(raster.samples, used)
     covered = redacted.pixels[changed]
     colours = np.concatenate([palette[used], _new_colours(covered, _MOST_COLOURS - len(used))])
     samples[changed] = _nearest(covered, colours)
@@ -204,6 +207,11 @@ def compact(raster: Raster) -> Raster:
         return raster
     used = np.unique(raster.samples)
     used = used[np.lexsort(raster.palette[used].T)]
+    return Raster(_renumbered(raster.samples, used), _bits_for(len(used)), raster.palette[used])
+
+
+def _renumbered(samples: Samples, used: NDArray[Any]) -> Pixels:
+    """Give indices their places in `used`; 0 to those that are not there."""
     place = np.zeros(_MOST_COLOURS, np.uint8)
     place[used] = np.arange(len(used))
-    return Raster(place[raster.samples], _bits_for(len(used)), raster.palette[used])
+    return np.asarray(place[samples], np.uint8)

@@ -67,7 +67,7 @@ def pages(content: bytes) -> list[Directory]:
     """List the directories that follow each other from the header on, each once, at most `MOST_DIRECTORIES`."""
     order = byte_order(content)
     found: list[Directory] = []
-    at = _number(content, 4, f"{order}I") if order else 0
+    at = number_at(content, 4, f"{order}I") if order else 0
     seen = set[int]()
     while order and at and at not in seen and len(found) < MOST_DIRECTORIES:
         seen.add(at)
@@ -81,12 +81,12 @@ def pages(content: bytes) -> list[Directory]:
 
 def read_directory(content: bytes, order: str, at: int) -> Directory | None:
     """Read one directory; None where there are not even the bytes for its number of fields."""
-    count = _number(content, at, order + "H")
+    count = number_at(content, at, order + "H")
     if count is None:
         return None
     end = at + 2 + 12 * count
     entries = tuple(_entries(content, order, at + 2, min(count, _MOST_ENTRIES)))
-    return Directory(at, end + 4, entries, _number(content, end, order + "I") or 0)
+    return Directory(at, end + 4, entries, number_at(content, end, order + "I") or 0)
 
 
 def numbers(content: bytes, order: str, entry: Entry | None, most: int) -> tuple[int, ...] | None:
@@ -106,6 +106,7 @@ def _entries(content: bytes, order: str, at: int, count: int) -> Iterator[Entry]
         yield Entry(tag, kind, values, start + 8 if 0 <= length <= 4 else offset, length)
 
 
-def _number(content: bytes, at: int, layout: str) -> int | None:
+def number_at(content: bytes, at: int, layout: str) -> int | None:
+    """Read one number as `struct` lays it out; None where the bytes for it are not there."""
     length = struct.calcsize(layout)
     return int(struct.unpack_from(layout, content, at)[0]) if 0 <= at <= len(content) - length else None

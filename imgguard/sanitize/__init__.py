@@ -141,9 +141,9 @@ def write(
     if container is photo.format is Format.JPEG:
         return write_jpeg(photo, redacted, credit, keep_orientation_tag=keep_orientation_tag, exact=exact)
     attached = Attached(credit if container not in NO_CREDIT else None, profile=photo.profile)
-    raster = merged(photo.raster, redacted) if photo.raster else Raster(redacted.pixels)
     if container is Format.JPEG:
         return Written(jpeg.encode(redacted.pixels, photo.encoding, attached), None)
+    raster = merged(photo.raster, redacted) if photo.raster else Raster(redacted.pixels)
     content = _encode_raster(compact(raster), container, photo.encoding, attached)
     return Written(content, _tolerance(raster, container, photo.encoding))
 

@@ -65,7 +65,12 @@ class Coefficients:
     @property
     def mcu(self) -> tuple[int, int]:
         """Width and height of a minimum coded unit, in pixels."""
-        return _BLOCK * max(h for h, _ in self.sampling), _BLOCK * max(v for _, v in self.sampling)
+        return mcu_of(self.sampling)
+
+
+def mcu_of(sampling: Sampling) -> tuple[int, int]:
+    """Give width and height of a minimum coded unit, in pixels, by the components' sampling factors (T.81, A.2.4)."""
+    return _BLOCK * max(h for h, _ in sampling), _BLOCK * max(v for _, v in sampling)
 
 
 @contextmanager
@@ -103,7 +108,7 @@ def read_coefficients(content: bytes, size: tuple[int, int], sampling: Sampling)
 
 def _blocks(size: tuple[int, int], sampling: Sampling) -> NDArray[np.int32]:
     """Give how many blocks each component has, (components, 2): down and across (T.81, A.1.1 and A.2.4)."""
-    across, down = (_BLOCK * max(factors) for factors in zip(*sampling, strict=True))
+    across, down = mcu_of(sampling)
     return np.array([(-(-size[1] * v // down), -(-size[0] * h // across)) for h, v in sampling], np.int32)
 
 

@@ -18,9 +18,9 @@ from imgguard.isoboxes import (
     read_locations,
     unpacked,
 )
-from imgguard.profiles import own_icc
+from imgguard.profiles import is_own_icc
 from imgguard.sanitize.isobmff_items import is_plain_item
-from imgguard.types import Part, Profile
+from imgguard.types import Part
 
 # Boxes that hold boxes, and how many bytes stand before those.
 _HOLDERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"iref": 4}
@@ -233,7 +233,7 @@ def _is_colour(body: bytes, found: _Contents) -> bool:
     if body[:4] == b"nclx":
         codes = unpacked(">HHHB", body[4:])
         return codes is not None and all(code < 32 for code in codes[:3]) and codes[3] in (0, 0x80)
-    return body[:4] == b"prof" and any(body[4:] == own_icc(profile) for profile in Profile)
+    return body[:4] == b"prof" and is_own_icc(body[4:])
 
 
 def _is_clean_aperture(body: bytes, found: _Contents) -> bool:

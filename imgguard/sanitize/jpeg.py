@@ -28,7 +28,8 @@ _FULL_CHROMA = "4:4:4"
 _PLAIN_JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
-SOS, _COM, _APP0, _APP1, _APP2, _APP14 = 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
+SOS, APP14 = 0xDA, 0xEE
+_COM, _APP0, _APP1, _APP2 = 0xFE, 0xE0, 0xE1, 0xE2
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
@@ -67,9 +68,7 @@ def assembled(content: bytes, attached: Attached) -> bytes:
 
 def only_picture(content: bytes) -> bytes:
     """Give a JPEG without anything that a decoder of pixels does not need."""
-    needed = [
-        content[begin:end] for marker, begin, end in segments(content) if not _is_told(marker) or marker == _APP14
-    ]
+    needed = [content[begin:end] for marker, begin, end in segments(content) if not _is_told(marker) or marker == APP14]
     return b"".join([_SOI, *needed, _EOI])
 
 

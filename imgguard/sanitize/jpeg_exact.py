@@ -18,12 +18,13 @@ from imgguard.sanitize.coefficients import (
     cut,
     grid_of,
     hidden_units,
+    mcu_of,
     read_coefficients,
     replaced,
     turned,
     write_coefficients,
 )
-from imgguard.sanitize.jpeg import assembled, encode, only_picture, segments
+from imgguard.sanitize.jpeg import APP14, SOS, assembled, encode, only_picture, segments
 from imgguard.turning import as_stored, window_as_stored
 from imgguard.types import Encoding, Written
 
@@ -35,10 +36,9 @@ if TYPE_CHECKING:
 _TOLERANCE = 6
 _MOST_GROWTH = 1.1
 _LOWER_QUALITIES = (75, 60, 45, 30)
-_BLOCK = 8
 _BASELINE_TO_PROGRESSIVE = (0xC0, 0xC1, 0xC2)
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_APP14, _HUFFMAN, _SCAN = 0xEE, 0xC4, 0xDA
+_HUFFMAN = 0xC4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Frame:
     @property
     def mcu(self) -> tuple[int, int]:
         """Width and height of a minimum coded unit, in pixels."""
-        return _BLOCK * max(h for h, _ in self.sampling), _BLOCK * max(v for _, v in self.sampling)
+        return mcu_of(self.sampling)
 
     @property
     def fault(self) -> str | None:
@@ -86,7 +86,7 @@ def frame_of(content: bytes) -> Frame | None:
     """
     found = [(marker, content[begin + 4 : end]) for marker, begin, end in segments(content)]
     frames = [(marker, body) for marker, body in found if marker in _FRAMES]
-    if len(frames) != 1 or len(frames[0][1]) < 6 or all(marker != _SCAN for marker, _ in found):
+    if len(frames) != 1 or len(frames[0][1]) < 6 or all(marker != SOS for marker, _ in found):
         return None
     marker, body = frames[0]
     precision, height, width, count = struct.unpack_from(">BHHB", body)
@@ -98,9 +98,7 @@ def frame_of(content: bytes) -> Frame | None:
         return None
     # One component is never interleaved, whatever its factors say (T.81, A.2.2).
     sampling = ((1, 1),) if count == 1 else sampling
-    adobe = next(
-        (body[11] for marker, body in found if marker == _APP14 and body[:5] == b"Adobe" and len(body) > 11), 1
-    )
+    adobe = next((body[11] for marker, body in found if marker == APP14 and body[:5] == b"Adobe" and len(body) > 11), 1)
     rgb = bytes(part[0] for part in components) == b"RGB"
     return Frame(marker, precision, (width, height), sampling, coloured=count == 1 or (adobe != 0 and not rgb))
 

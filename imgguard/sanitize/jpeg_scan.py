@@ -11,9 +11,9 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from imgguard.profiles import own_icc
+from imgguard.profiles import is_own_icc
 from imgguard.sanitize.exif import is_plain_exif
-from imgguard.types import Part, Profile
+from imgguard.types import Part
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -231,7 +231,7 @@ def _application(marker: int, payload: bytes) -> tuple[str, bool]:
         return "JFIF header", True
     if marker == 0xE1 and payload.startswith(_EXIF) and is_plain_exif(payload[len(_EXIF) :]):
         return "orientation or credit", True
-    if marker == 0xE2 and payload.startswith(_ICC) and payload[len(_ICC) :] in map(own_icc, Profile):
+    if marker == 0xE2 and payload.startswith(_ICC) and is_own_icc(payload[len(_ICC) :]):
         return "colour space, in the tool's own words", True
     return next((words for magic, words in _APP_MEANINGS if payload.startswith(magic)), "application data"), False
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgguard.lazy import cv2
-from imgguard.profiles import own_icc
+from imgguard.profiles import is_own_icc
 from imgguard.sanitize.deflate import fills_exactly, inflated
 from imgguard.sanitize.exif import is_plain_exif
 from imgguard.sanitize.rows import Rows
 from imgguard.sanitize.samples import as_image
-from imgguard.types import Part, Profile
+from imgguard.types import Part
 
 if TYPE_CHECKING:
     from imgguard.sanitize.attached import Attached
@@ -126,7 +126,7 @@ def _is_own_profile(body: bytes) -> bool:
     if name != ICC_NAME or packed[:1] != b"\0":
         return False
     profile = inflated(packed[1:], _LONGEST_PROFILE)
-    return profile is not None and any(profile == own_icc(known) for known in Profile)
+    return profile is not None and is_own_icc(profile)
 
 
 _ALLOWED: dict[str, Callable[[bytes], bool]] = {

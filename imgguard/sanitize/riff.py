@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from imgguard.profiles import own_icc
+from imgguard.profiles import is_own_icc
 from imgguard.raster import rgb8
 from imgguard.sanitize.exif import is_plain_exif
-from imgguard.types import Part, Profile
+from imgguard.types import Part
 
 if TYPE_CHECKING:
     from imgguard.sanitize.attached import Attached
@@ -125,7 +125,7 @@ _RULES: dict[str, Callable[[bytes], bool]] = {
     "VP8 ": _is_lossy_picture,
     "VP8L": lambda body: _size(body[:10], "VP8L") is not None,
     "VP8X": lambda body: len(body) == 10,
-    "ICCP": lambda body: any(body == own_icc(profile) for profile in Profile),
+    "ICCP": is_own_icc,
     "EXIF": is_plain_exif,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from imgguard.raster import eight_bit
 from imgguard.types import Raster
 
 
@@ -18,15 +19,12 @@ def as_image(raster: Raster, deep: bool = False) -> Image.Image:
     Returns:
         An image of mode 1, L, I;16, P or RGB, of the same values: grey of 2 and 4 bits becomes 8 bits.
     """
-    samples, bits = raster.samples, raster.bits
+    samples = raster.samples
     if raster.palette is not None:
         image = Image.fromarray(samples, "P")
         image.putpalette(raster.palette.tobytes())
         return image
-    if bits == 16 and not (deep and samples.ndim == 2):
-        samples = (samples >> 8).astype(np.uint8)
-    if samples.ndim == 2 and bits == 1:
+    if samples.ndim == 2 and raster.bits == 1:
         return Image.fromarray(samples.astype(bool))
-    if samples.ndim == 2 and bits < 8:
-        samples = samples * np.uint8(255 // (2**bits - 1))
-    return Image.fromarray(np.ascontiguousarray(samples))
+    kept = deep and samples.ndim == 2 and raster.bits == 16
+    return Image.fromarray(np.ascontiguousarray(samples if kept else eight_bit(raster)))

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from imgguard.errors import SetupError
-from imgguard.profiles import own_icc
+from imgguard.profiles import is_own_icc
 from imgguard.sanitize.deflate import fills_exactly
 from imgguard.sanitize.exif import checked_credit
 from imgguard.sanitize.rows import Rows
 from imgguard.tiffdirs import Directory, Entry, byte_order, numbers, pages, read_directory
-from imgguard.types import Part, Profile
+from imgguard.types import Part
 
 _HEADER = 8
 _MOST_STRIPS = 1 << 18
@@ -190,7 +190,7 @@ def _allowed(content: bytes, order: str, entry: Entry, kind: _Kind, page: Direct
         same = other is not None and content[other.at : other.at + other.length] == body
         return entry.kind == 2 and same and _is_credit(body)
     if entry.tag == _ICC:
-        return any(body == own_icc(profile) for profile in Profile)
+        return is_own_icc(body)
     rule, values = _STRUCTURE.get(entry.tag), numbers(content, order, entry, _MOST_STRIPS)
     return rule is not None and values is not None and rule(values, kind)
 
