@@ -62,7 +62,7 @@ def main() -> None:
             roster=SAMPLES / "roster.csv",
             id_photos=SAMPLES / "id_photos",
             purpose="school_website",
-            record=folder / "record",
+            school=folder / "record",
             on=date(2026, 11, 23),
         )
         single(guard, path, folder)

@@ -36,7 +36,7 @@ NO_SUCH_PLACE, NOTHING = "-", ""
 
 def clean(folder: Path, out: Path, workers: int) -> list[PhotoResult]:
     """Clean a folder as `imgguard clean --no-recognition` does."""
-    with Guard(recognition=False, record=out.parent / f"{out.name}.imgguard") as guard:
+    with Guard(recognition=False, school=out.parent / f"{out.name}.imgguard") as guard:
         plan = guard.plan([folder], out)
         total = len(plan.jobs) + len(plan.refused)
         results = list(tracked_results(guard, plan, workers, total))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, FORMATS, NAMES, School, how_to_cover, how_to_search, who_may_be_seen
+from cli.options import A_PATH, FORMATS, NAMES, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,18 +51,12 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
-@click.option(
-    "--record",
-    type=A_PATH,
-    envvar="IMGGUARD_RECORD",
-    show_envvar=True,
-    help="The record's file, if not the one in your user data folder.",
-)
+@school_option
 @click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
 def clean(
     photos: tuple[Path, ...],
     out: Path,
-    school: School,
+    known: Known,
     search: str,
     no_recognition: bool,
     covering: dict[str, Any],
@@ -73,7 +67,7 @@ def clean(
     dry_run: bool,
     report: Path | None,
     overwrite: bool,
-    record: Path | None,
+    school: Path | None,
     workers: int | None,
 ) -> int:
     """Clean photos: cover who is not known to be allowed, remove everything else, check, publish.
@@ -81,7 +75,7 @@ def clean(
     The tree below a folder is mirrored in the output folder. Nothing is overwritten, no original is changed, and every
     file that is not published is listed with the reason.
     """
-    _check_options(no_recognition, school)
+    _check_options(no_recognition, known)
     from rich.console import Console
 
     from cli.shown import show_credit, show_findings, show_naming, show_others, show_results, show_unknown
@@ -93,12 +87,12 @@ def clean(
     _check_format(container, out)
     with notes.status("Reading the roster and the ID photos"):
         guard = Guard(
-            **school.for_guard,
+            **known.for_guard,
             search=search,
             recognition=not no_recognition,
             **covering,
             format=None if container == "auto" else container,
-            record=record,
+            school=school,
             names=names,
             keep_orientation_tag=keep_orientation_tag,
             credit=credit,
@@ -128,10 +122,10 @@ def clean(
     return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 
 
-def _check_options(no_recognition: bool, school: School) -> None:
-    missing = [name for name, value in school.needed.items() if value is None]
-    if no_recognition and school.given:
-        raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(school.given)}.")
+def _check_options(no_recognition: bool, known: Known) -> None:
+    missing = [name for name, value in known.needed.items() if value is None]
+    if no_recognition and known.given:
+        raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(known.given)}.")
     if not no_recognition and missing:
         raise click.UsageError(
             f"Missing {', '.join(missing)}. Without them nobody can be known to be allowed; "

@@ -52,13 +52,17 @@ fpir_option = click.option(
     help="Accepted share of strangers left visible by mistake, 0.000001 to 0.01. If not given 0.001: of 1,000 "
     "strangers' faces at most one is left visible by mistake (measured on adults, up to 400 enrolled).",
 )
+school_option = click.option(
+    "--school", type=A_PATH, envvar="IMGGUARD_SCHOOL", show_envvar=True,
+    help="The school file (school.imgguard), if not the one in your user data folder.",
+)  # fmt: skip
 old_id_photos_option = click.option(
     "--old-id-photos", is_flag=True, help="Also use ID photos that are older than 36 months."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class School:
+class Known:
     """What the options say about who is known and what for."""
 
     roster: Path | None
@@ -92,7 +96,7 @@ def share(fpir: float | None) -> dict[str, float]:
 
 
 def who_may_be_seen(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say who is known and what for; the command gets them as one `school`."""
+    """Add the options that say who is known and what for; the command gets them as one `known`."""
 
     @functools.wraps(command)
     def packed(
@@ -105,7 +109,7 @@ def who_may_be_seen(command: Callable[..., Any]) -> Callable[..., Any]:
         old_id_photos: bool,
         **others: Any,
     ) -> Any:
-        return command(school=School(roster, id_photos, purpose, groups, fpir, old_id_photos), **others)
+        return command(known=Known(roster, id_photos, purpose, groups, fpir, old_id_photos), **others)
 
     return _with(
         packed,

@@ -10,7 +10,7 @@ import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH
-from consent.model import Answer, Subject
+from consent.model import Answer, Purpose, Subject
 from consent.policy import Verdict, decide
 
 
@@ -39,7 +39,7 @@ def check(file: Path) -> int:
     table = Table("Purpose", "Yes", "No", "Blank", "Unclear", "May be seen today")
     for purpose in sorted(found.purposes):
         people = found.subjects.values()
-        answers = Counter(person.consents[purpose].answer for person in people)
+        answers = Counter(_answer(person, purpose) for person in people)
         unclear = answers[Answer.UNKNOWN] + answers[Answer.CONFLICTING]
         seen = sum(decide(person, purpose, date.today()).verdict is Verdict.KEEP for person in people)
         counts = (answers[Answer.YES], answers[Answer.NO], answers[Answer.BLANK], unclear, seen)
@@ -51,10 +51,17 @@ def check(file: Path) -> int:
     return EXIT_INCOMPLETE if found.findings or not found.purposes else EXIT_OK
 
 
+def _answer(person: Subject, purpose: Purpose) -> Answer:
+    """Several signers may have answered; what is not yes weighs more."""
+    given = {consent.answer for consent in person.asked(purpose)}
+    weight = (Answer.NO, Answer.CONFLICTING, Answer.UNKNOWN, Answer.BLANK, Answer.YES)
+    return next((answer for answer in weight if answer in given), Answer.BLANK)
+
+
 def _special(people: list[Subject]) -> str:
-    blocked = sum(person.do_not_publish for person in people)
+    blocked = sum(bool(person.holds) for person in people)
     unrecognised = sum(not person.biometric_ok for person in people)
-    return f"Do not publish: {blocked}. May not be recognised, so always covered: {unrecognised}."
+    return f"Never to be published: {blocked}. May not be recognised, so always covered: {unrecognised}."
 
 
 @roster.command()

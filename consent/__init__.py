@@ -5,23 +5,26 @@ seen. Keeping it apart lets a privacy officer read the rules without reading any
 """
 
 from consent.errors import ConsentError, RecordError, RosterError, UserFacingError
-from consent.model import Answer, Consent, Purpose, Reference, Subject
+from consent.model import Answer, Aspect, Consent, Hold, Purpose, Reference, SignerRole, Subject
 from consent.policy import Decision, Reason, Unidentified, Verdict, decide
 from consent.roster import Finding, Roster, read_roster, roster_template
 from consent.store import Store
 
 __all__ = [
     "Answer",
+    "Aspect",
     "Consent",
     "ConsentError",
     "Decision",
     "Finding",
+    "Hold",
     "Purpose",
     "Reason",
     "RecordError",
     "Reference",
     "Roster",
     "RosterError",
+    "SignerRole",
     "Store",
     "Subject",
     "Unidentified",

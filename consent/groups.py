@@ -67,5 +67,5 @@ def families_of(people: Mapping[str, Subject]) -> Mapping[str, frozenset[str]]:
 
 def _ties(person: Subject) -> Iterator[str]:
     yield _key(person.family_name)
-    for consent in person.consents.values():
+    for consent in person.consents:
         yield _key(consent.signed_by)

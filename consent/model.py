@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -18,6 +17,21 @@ class Purpose(StrEnum):
     DIVISION_SOCIAL_MEDIA = "division_social_media"
     MEMBERS_ONLY = "members_only"
     OUTSIDE_MEDIA = "outside_media"
+    # No form that a school collects speaks for somebody's own account: see `consent.policy`.
+    PERSONAL_ACCOUNT = "personal_account"
+
+
+# What a roster may have an answer for.
+ASKED_PURPOSES = tuple(purpose for purpose in Purpose if purpose is not Purpose.PERSONAL_ACCOUNT)
+
+
+class Aspect(StrEnum):
+    """What of a person is published. Each needs a yes of its own: a photo may be shown and the name not."""
+
+    PHOTO = "photo"
+    WORK = "work"
+    FIRST_NAME = "first_name"
+    FULL_NAME = "full_name"
 
 
 class Answer(StrEnum):
@@ -30,29 +44,54 @@ class Answer(StrEnum):
     CONFLICTING = "conflicting"
 
 
+class SignerRole(StrEnum):
+    """In what role somebody signs. Only guardians and the people themselves can consent to being shown."""
+
+    GUARDIAN = "guardian"
+    SELF = "self"
+    PRINCIPAL = "principal"
+    SUPERVISOR = "supervisor"
+    SECOND_ADMINISTRATOR = "second_administrator"
+    UNTOLD = "untold"
+
+
+class Hold(StrEnum):
+    """What overrides every yes, whoever signed it."""
+
+    DO_NOT_PUBLISH = "do_not_publish"
+    COURT_ORDER = "court_order"
+    CULTURAL_HOLD = "cultural_hold"
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One person's answer for one purpose, with what makes it hold.
+    """One signer's answer about one person, purpose and aspect, with what makes it hold.
 
     Attributes:
         purpose: What the answer is about.
         answer: The answer itself.
         signed_by: Who signed the form; empty where nobody did.
-        signer_role: In what role (guardian, self, ...); empty where not told.
+        signer_role: In what role.
         signed_on: The day of the signature; None where it is missing or unreadable.
         valid_until: The last day on which it holds; None where it cannot be told.
         form_id: The number of the form; empty where it has none.
         source_row: The row of the roster file, counted from 1 with the header as row 1.
+        aspect: What of the person it is about.
+        valid_from: The first day on which it holds; None for the day of the signature.
+        source_sha256: Digest of the roster file, hexadecimal; empty where there is none.
     """
 
     purpose: Purpose
     answer: Answer
     signed_by: str
-    signer_role: str
+    signer_role: SignerRole
     signed_on: date | None
     valid_until: date | None
     form_id: str
     source_row: int
+    aspect: Aspect = Aspect.PHOTO
+    valid_from: date | None = None
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +100,55 @@ class Subject:
 
     Attributes:
         subject_id: The student or staff number, as text ("020411" keeps its zero).
-        name: First and last name, for people to read; never stored in the record.
-        role: As the roster says ("student", "staff", ...).
+        given_name: First name; empty where not told.
+        family_name: Last name, which relatives may have in common; empty where not told.
+        role: As the roster says ("student", "staff", ...); whoever is not told to be staff counts as a student.
         group: Class, grade or team; empty where not told.
         biometric_ok: Whether the person may be enrolled. Photo consent does not imply it.
-        do_not_publish: Overrides every yes.
-        consents: One entry a purpose that the roster has a column for.
-        family_name: What relatives may have in common; empty where not told.
+        holds: What overrides every yes.
+        consents: Every answer that the roster has about the person.
+        birth_date: None where not told.
+        independent: Whether the person is an independent student, who decides like somebody of age.
+        guardians: Who has a say besides those who signed, where the roster names them.
+        withdrawn: The purposes for which consent was taken back; see `consent.withdrawals`.
     """
 
     subject_id: str
-    name: str
-    role: str
-    group: str
-    biometric_ok: bool
-    do_not_publish: bool
-    consents: Mapping[Purpose, Consent]
+    given_name: str = ""
     family_name: str = ""
+    role: str = ""
+    group: str = ""
+    biometric_ok: bool = False
+    holds: frozenset[Hold] = frozenset()
+    consents: tuple[Consent, ...] = ()
+    birth_date: date | None = None
+    independent: bool = False
+    guardians: frozenset[str] = frozenset()
+    withdrawn: frozenset[Purpose] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """First and last name, for people to read."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person works here; a role that nobody understands is a student's, who is protected more."""
+        return self.role.strip().casefold() in _STAFF
+
+    def asked(self, purpose: Purpose, aspect: Aspect = Aspect.PHOTO) -> tuple[Consent, ...]:
+        """Give every answer about one purpose and aspect."""
+        return tuple(c for c in self.consents if c.purpose is purpose and c.aspect is aspect)
+
+    def age(self, on: date) -> int | None:
+        """Give the age in full years on a day; None where the birth date is not told."""
+        if self.birth_date is None:
+            return None
+        before = (on.month, on.day) < (self.birth_date.month, self.birth_date.day)
+        return on.year - self.birth_date.year - before
+
+
+_STAFF = {"staff", "teacher", "employee", "volunteer", "visitor", "adult"}
 
 
 @dataclass(frozen=True, slots=True)

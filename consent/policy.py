@@ -1,132 +1,141 @@
-"""Decide whether a face may be seen. Pure: no clock, no file, no image."""
+"""Decide whether a face, a name or a work may be seen. Pure: no clock, no file, no image."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
-from consent.model import Answer, Consent, Purpose, Subject
+from consent.model import Answer, Aspect, Consent, Hold, Purpose, SignerRole, Subject
+from consent.procedures import OF_AGE, STRICT, UNTOLD, Case, Circumstances, Policy
+from consent.reasons import Reason, Unidentified, Verdict
 
+__all__ = ["Decision", "Reason", "Unidentified", "Verdict", "decide"]
 
-class Verdict(StrEnum):
-    """What happens to a face."""
-
-    KEEP = "keep"
-    COVER = "cover"
-
-
-class Unidentified(StrEnum):
-    """Why nobody of the roster stands for a face."""
-
-    NO_MATCH = "no_match"
-    AMBIGUOUS = "ambiguous"
-    NOT_COMPARABLE = "not_comparable"
-    CONTRADICTED = "contradicted"
-    NO_RECOGNITION = "no_recognition"
-    FOUND_BY_CHECK = "found_by_check"
-
-
-class Reason(StrEnum):
-    """Why a face is kept or covered. CONSENTED is the only reason to keep one."""
-
-    CONSENTED = "consented"
-    NO_MATCH = "no_match"
-    AMBIGUOUS = "ambiguous"
-    NOT_COMPARABLE = "not_comparable"
-    CONTRADICTED = "contradicted"
-    NO_RECOGNITION = "no_recognition"
-    FOUND_BY_CHECK = "found_by_check"
-    DO_NOT_PUBLISH = "do_not_publish"
-    NO_BIOMETRICS = "no_biometrics"
-    REFUSED = "refused"
-    BLANK = "blank"
-    UNKNOWN_VALUE = "unknown_value"
-    CONFLICTING = "conflicting"
-    UNSIGNED = "unsigned"
-    UNDATED = "undated"
-    SIGNED_IN_FUTURE = "signed_in_future"
-    EXPIRED = "expired"
-
-    @property
-    def words(self) -> str:
-        """The reason as a person would say it."""
-        return _WORDS[self]
-
-
-_WORDS = {
-    Reason.CONSENTED: "consent covers this purpose",
-    Reason.NO_MATCH: "nobody of the roster",
-    Reason.AMBIGUOUS: "could be more than one person",
-    Reason.NOT_COMPARABLE: "too small, blurred or turned to compare",
-    Reason.CONTRADICTED: "photos of this event disagree about who it is",
-    Reason.NO_RECOGNITION: "recognition is off, everybody is covered",
-    Reason.FOUND_BY_CHECK: "found only by the check of the finished picture",
-    Reason.DO_NOT_PUBLISH: "do not publish",
-    Reason.NO_BIOMETRICS: "may not be recognised",
-    Reason.REFUSED: "consent refused for this purpose",
-    Reason.BLANK: "no answer for this purpose",
-    Reason.UNKNOWN_VALUE: "the roster's answer is not understood",
-    Reason.CONFLICTING: "the roster's rows disagree",
-    Reason.UNSIGNED: "nobody signed",
-    Reason.UNDATED: "no usable date of signature or end",
-    Reason.SIGNED_IN_FUTURE: "signed later than today",
-    Reason.EXPIRED: "consent has run out",
-}
-
-_NOT_YES = {
-    Answer.NO: Reason.REFUSED,
-    Answer.BLANK: Reason.BLANK,
-    Answer.UNKNOWN: Reason.UNKNOWN_VALUE,
-    Answer.CONFLICTING: Reason.CONFLICTING,
-}
+# In the order in which they are named where several hold.
+_HOLDS = ((Hold.COURT_ORDER, Reason.COURT_ORDER), (Hold.DO_NOT_PUBLISH, Reason.DO_NOT_PUBLISH),
+          (Hold.CULTURAL_HOLD, Reason.CULTURAL_HOLD))  # fmt: skip
+_NOT_YES = (
+    (Answer.NO, Reason.REFUSED),
+    (Answer.CONFLICTING, Reason.CONFLICTING),
+    (Answer.UNKNOWN, Reason.UNKNOWN_VALUE),
+    (Answer.BLANK, Reason.BLANK),
+)
+_CONSENTING = (SignerRole.GUARDIAN, SignerRole.SELF)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with its reason; `subject_id` is None where nobody was identified."""
+    """A verdict with its reason.
+
+    Attributes:
+        verdict: Shown or covered.
+        reason: Why.
+        subject_id: Who; None where nobody was identified.
+        clause: The clause of the policy behind the reason; empty where it names none.
+        relied: The consents that it stands on; empty where somebody is covered.
+    """
 
     verdict: Verdict
     reason: Reason
     subject_id: str | None
+    clause: str = ""
+    relied: tuple[Consent, ...] = ()
 
 
-def decide(person: Subject | Unidentified, purpose: Purpose, on: date) -> Decision:
-    """Decide about one face.
+def decide(
+    person: Subject | Unidentified,
+    purpose: Purpose,
+    on: date,
+    *,
+    aspect: Aspect = Aspect.PHOTO,
+    policy: Policy = STRICT,
+    circumstances: Circumstances = UNTOLD,
+) -> Decision:
+    """Decide about one face, name or work.
 
     Args:
         person: Who it is, or why nobody can be named.
         purpose: What the photo is published for.
         on: The day of publishing.
+        aspect: What of the person.
+        policy: The procedure whose rules hold besides; they can only cover.
+        circumstances: What those rules have to know.
 
     Returns:
-        KEEP only where the person is known, may be recognised, and has signed a consent for exactly this
-        purpose that holds on this day. COVER with its own reason in every other case.
+        KEEP only where the person is known, may be recognised, nothing overrides consent, nobody who was asked
+        has said anything but yes, and somebody entitled has signed a consent for exactly this purpose and aspect
+        that holds on this day; and where the policy asks for nothing that is missing. COVER in every other case.
     """
+    # A purpose given as plain text must not slip past what is asked of it by identity.
+    purpose, aspect = Purpose(purpose), Aspect(aspect)
     if isinstance(person, Unidentified):
-        return Decision(Verdict.COVER, Reason(person.value), None)
-    reason = _reason_to_cover(person, purpose, on)
+        unknown = Reason(person.value)
+        return Decision(Verdict.COVER, unknown, None, policy.clause_for(unknown, purpose))
+    reason = _overriding(person, purpose, aspect) or _refusing(person.asked(purpose, aspect))
     if reason is None:
-        return Decision(Verdict.KEEP, Reason.CONSENTED, person.subject_id)
-    return Decision(Verdict.COVER, reason, person.subject_id)
+        answers = [c for c in person.asked(purpose, aspect) if c.signer_role not in _SIGN_OFFS]
+        relied = tuple(c for c in answers if _weakness(person, c, on) is None)
+        if relied:
+            return _under(policy, Case(person, purpose, aspect, on, relied, circumstances))
+        weak = [weakness for c in answers if (weakness := _weakness(person, c, on))]
+        reason = weak[0] if weak else Reason.BLANK
+    return Decision(Verdict.COVER, reason, person.subject_id, policy.clause_for(reason, purpose))
 
 
-def _reason_to_cover(person: Subject, purpose: Purpose, on: date) -> Reason | None:
-    if person.do_not_publish:
-        return Reason.DO_NOT_PUBLISH
-    if not person.biometric_ok:
-        return Reason.NO_BIOMETRICS
-    consent = person.consents.get(purpose)
-    return Reason.BLANK if consent is None else _weakness(consent, on)
+_SIGN_OFFS = {SignerRole.PRINCIPAL, SignerRole.SUPERVISOR, SignerRole.SECOND_ADMINISTRATOR}
 
 
-def _weakness(consent: Consent, on: date) -> Reason | None:
-    if consent.answer is not Answer.YES:
-        return _NOT_YES[consent.answer]
+def _under(policy: Policy, case: Case) -> Decision:
+    broken = policy.broken(case)
+    if broken is not None:
+        reason, rule = broken
+        return Decision(Verdict.COVER, reason, case.person.subject_id, f"{policy.name} {rule.clause}")
+    clause = policy.clause_for(Reason.CONSENTED, case.purpose)
+    return Decision(Verdict.KEEP, Reason.CONSENTED, case.person.subject_id, clause, case.relied)
+
+
+def _overriding(person: Subject, purpose: Purpose, aspect: Aspect) -> Reason | None:
+    """What no answer can outweigh."""
+    for hold, reason in _HOLDS:
+        if hold in person.holds:
+            return reason
+    if purpose in person.withdrawn:
+        return Reason.WITHDRAWN
+    if purpose is Purpose.PERSONAL_ACCOUNT:
+        return Reason.PERSONAL_ACCOUNT
+    # A caption and a child's work need no recognition; a face does.
+    return Reason.NO_BIOMETRICS if aspect is Aspect.PHOTO and not person.biometric_ok else None
+
+
+def _refusing(asked: tuple[Consent, ...]) -> Reason | None:
+    """Any answer but yes, whoever gave it, outweighs every yes."""
+    answers = {consent.answer for consent in asked}
+    return next((reason for answer, reason in _NOT_YES if answer in answers), None if asked else Reason.BLANK)
+
+
+def _weakness(person: Subject, consent: Consent, on: date) -> Reason | None:
+    """Why a yes is no consent; None where it is one."""
     if not consent.signed_by:
         return Reason.UNSIGNED
     if consent.signed_on is None or consent.valid_until is None:
         return Reason.UNDATED
     if consent.signed_on > on:
         return Reason.SIGNED_IN_FUTURE
-    return Reason.EXPIRED if consent.valid_until < on else None
+    if consent.valid_from is not None and consent.valid_from > on:
+        return Reason.NOT_YET_VALID
+    if consent.valid_until < on:
+        return Reason.EXPIRED
+    if consent.signer_role is SignerRole.UNTOLD:
+        return Reason.SIGNER_UNTOLD
+    return None if _entitled(person, consent.signer_role, consent.signed_on) else Reason.SIGNER_NOT_ENTITLED
+
+
+def _entitled(person: Subject, role: SignerRole, signed_on: date) -> bool:
+    """Tell who may sign: adults of the school for themselves; for students a guardian until they are of age."""
+    if role not in _CONSENTING:
+        return False
+    if person.is_staff:
+        return role is SignerRole.SELF
+    age = person.age(signed_on)
+    for_themselves = person.independent or (age is not None and age >= OF_AGE)
+    return for_themselves == (role is SignerRole.SELF)

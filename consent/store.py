@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from consent.errors import RecordError
+from consent.procedures import STRICT
 from consent.schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_S = 30.0
@@ -30,6 +31,25 @@ class RunRecord:
     gallery_size: int
     threshold: float | None
     models: Mapping[str, str]
+    operator: str = ""
+    policy: str = STRICT.name
+    policy_version: str = STRICT.version
+    destination: str = ""
+    sign_offs: tuple[str, ...] = ()
+    attested: bool = False
+    declared: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reliance:
+    """A consent that a visible face stands on, as it was when the photo was published."""
+
+    form_id: str
+    source_sha256: str
+    source_row: int
+    signed_on: str
+    valid_until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,8 @@ class FaceRecord:
     verdict: str
     reason: str
     subject_id: str | None
+    clause: str = ""
+    relied: tuple[Reliance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +90,11 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
-    """One photo of a run; `refusal` is the error's kind, never its text (which names files)."""
+    """One photo of a run; `refusal` is the error's kind, never its text (which names files).
+
+    `published_name` is its place below the output folder, with slashes; `replaces` the earlier publication that it
+    takes the place of.
+    """
 
     status: str
     refusal: str | None
@@ -78,10 +104,17 @@ class PhotoRecord:
     rounds: int
     faces: tuple[FaceRecord, ...]
     new_name: NewName | None = None
+    published_name: str | None = None
+    replaces: int | None = None
+
+
+_PLAIN = tuple(f.name for f in fields(RunRecord) if f.name not in {"models", "sign_offs", "declared", "settings"})
+_PHOTO = tuple(f.name for f in fields(PhotoRecord) if f.name not in {"faces", "new_name"})
+_FACE = tuple(f.name for f in fields(FaceRecord) if f.name != "relied")
 
 
 class Store:
-    """An open record. Use it as a context manager."""
+    """An open school file. Use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
         """Open the record, making it or bringing it to the newest schema.
@@ -143,45 +176,46 @@ class Store:
 
     def begin_run(self, run: RunRecord) -> int:
         """Note a run and give its id."""
-        row = (*astuple(run)[:-1], json.dumps(dict(run.models), sort_keys=True))
+        row = {
+            **{name: getattr(run, name) for name in _PLAIN},
+            **{name: _json(getattr(run, name)) for name in ("models", "sign_offs", "declared", "settings")},
+        }
         with self.atomic():
-            return self._insert(
-                "INSERT INTO runs (started_at, imgguard_version, purpose, recognition, style, roster_sha256,"
-                " gallery_size, threshold, models) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (_now(), *row),
-            )
+            return self.insert_row("runs", {"started_at": now(), **row})
 
     def finish_run(self, run_id: int) -> None:
         """Note that a run came to its end."""
         with self.atomic():
-            self._db.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (_now(), run_id))
+            self._db.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (now(), run_id))
 
     def add_photo(self, run_id: int, photo: PhotoRecord) -> int:
         """Add a photo with its faces; call it inside `atomic()`, together with what it tells of."""
-        values = (photo.status, photo.refusal, photo.source_sha256, photo.output_sha256, photo.format)
-        photo_id = self._insert(
-            "INSERT INTO photos (run_id, recorded_at, status, refusal, source_sha256, output_sha256, format,"
-            " rounds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (run_id, _now(), *values, photo.rounds),
-        )
-        self._db.executemany(
-            "INSERT INTO faces (photo_id, x1, y1, x2, y2, detection_score, outcome, match_score, verdict, reason,"
-            " subject_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(photo_id, *astuple(face)) for face in photo.faces],
-        )
+        told = {name: getattr(photo, name) for name in _PHOTO}
+        photo_id = self.insert_row("photos", {"run_id": run_id, "recorded_at": now(), **told})
+        for face in photo.faces:
+            facts = {name: getattr(face, name) for name in _FACE}
+            face_id = self.insert_row("faces", {"photo_id": photo_id, **facts})
+            for reliance in face.relied:
+                self.insert_row("reliances", {"face_id": face_id, **asdict(reliance)})
         if photo.new_name is not None:
-            self._insert(
-                "INSERT INTO renamed (photo_id, source_name, published_name) VALUES (?, ?, ?)",
-                (photo_id, *astuple(photo.new_name)),
-            )
+            self.insert_row("renamed", {"photo_id": photo_id, **asdict(photo.new_name)})
         return photo_id
 
     def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """Read rows."""
         return self._db.execute(sql, values).fetchall()
 
-    def _insert(self, sql: str, values: tuple[object, ...]) -> int:
-        row_id = self._db.execute(sql, values).lastrowid
+    def change(self, sql: str, values: tuple[object, ...] = ()) -> int:
+        """Change or delete rows, inside `atomic()`; give how many."""
+        return self._db.execute(sql, values).rowcount
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+        """Add many rows of one shape, inside `atomic()`."""
+        self._db.executemany(_insertion(table, columns), rows)
+
+    def insert_row(self, table: str, row: Mapping[str, object]) -> int:
+        """Add one row, inside `atomic()`, and give its id."""
+        row_id = self._db.execute(_insertion(table, tuple(row)), tuple(row.values())).lastrowid
         assert row_id is not None
         return row_id
 
@@ -191,6 +225,8 @@ class Store:
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten, so that it cannot be read from the free pages.
+        self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("PRAGMA journal_mode = WAL")
         with self.atomic():
             self._migrate()
@@ -207,7 +243,7 @@ class Store:
                 "Update imgguard, or name another file for the record.",
             )
         for migration in MIGRATIONS[version:]:
-            for statement in filter(str.strip, migration.split(";")):
+            for statement in _statements(migration):
                 self._db.execute(statement)
         self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -221,7 +257,7 @@ def read_renamed(path: Path) -> tuple[Renamed, ...]:
     """
     rows = _read(
         path,
-        "SELECT source_sha256, output_sha256, source_name, published_name FROM renamed"
+        "SELECT source_sha256, output_sha256, source_name, renamed.published_name FROM renamed"
         " JOIN photos ON photos.id = photo_id WHERE output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL"
         " ORDER BY photo_id DESC",
     )
@@ -261,5 +297,24 @@ def _unusable(path: Path, error: Exception) -> RecordError:
     )
 
 
-def _now() -> str:
+def _statements(script: str) -> Iterator[str]:
+    """Split a script into statements; a trigger has semicolons inside."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _insertion(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def _json(value: object) -> str:
+    return json.dumps(dict(value) if isinstance(value, Mapping) else value, sort_keys=True, ensure_ascii=False)
+
+
+def now() -> str:
+    """Give the time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -41,7 +41,7 @@ def cover_styles() -> None:
     tiles = []
     with tempfile.TemporaryDirectory() as scratch:
         for number, (style, cover) in enumerate(STYLES):
-            guard = Guard(recognition=False, style=style, cover=cover, record=Path(scratch) / "record")
+            guard = Guard(recognition=False, style=style, cover=cover, school=Path(scratch) / "record")
             result = guard.clean(STYLED, Path(scratch) / f"{number}.jpg")
             assert result.target is not None
             tiles.append(Image.open(result.target).convert("RGB").crop((1180, 320, 1720, 1290)).resize((270, 485)))
@@ -58,7 +58,7 @@ def before_and_after() -> None:
             roster=SAMPLES / "roster.csv",
             id_photos=SAMPLES / "id_photos",
             purpose="school_website",
-            record=Path(scratch) / "record",
+            school=Path(scratch) / "record",
             on=date(2026, 11, 23),
         )
         result = guard.clean(PHOTO, Path(scratch) / "out")

@@ -78,7 +78,7 @@ __all__ = [
     "__version__",
     "clean_folder",
     "clean_photo",
-    "default_record",
+    "default_school",
     "detect_faces",
     "embed_face",
     "load_photo",

@@ -39,7 +39,7 @@ from imgguard.errors import UncleanOutput as UncleanOutput
 from imgguard.errors import WeightsError as WeightsError
 from imgguard.errors import WorkerDied as WorkerDied
 from imgguard.guard import Guard as Guard
-from imgguard.guard import default_record as default_record
+from imgguard.guard import default_school as default_school
 from imgguard.identify import Gallery as Gallery
 from imgguard.photo import load_photo as load_photo
 from imgguard.scales import Search as Search

@@ -36,8 +36,8 @@ from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
 
-def default_record() -> Path:
-    """Where the record is kept unless told otherwise: the user's own data folder, never beside the photos."""
+def default_school() -> Path:
+    """Where the school file is kept unless told otherwise: the user's own data folder, never beside the photos."""
     return Path(platformdirs.user_data_dir("imgguard", appauthor=False)) / "school.imgguard"
 
 
@@ -67,7 +67,7 @@ class Guard:
         names: Names | str = Names.AUTO,
         credit: str | None = None,
         keep_orientation_tag: bool = False,
-        record: Path | str | None = None,
+        school: Path | str | None = None,
         on: date | None = None,
     ) -> None:
         """Read the roster and enrol the people of the ID photos, in memory.
@@ -94,7 +94,7 @@ class Guard:
                 neutral all, keep none. The record keeps which is which.
             keep_orientation_tag: Leave JPEGs as they are stored and say how to turn them, instead of turning them.
             credit: A line of credit that each published file holds as EXIF Copyright and Artist.
-            record: The record's file; None for `default_record()`.
+            school: The school file, which keeps the record; None for `default_school()`.
             on: The day for which consents have to hold; None for today.
 
         Raises:
@@ -103,7 +103,7 @@ class Guard:
             WeightsError: if a model file is missing or altered.
         """
         on = on or date.today()
-        self._record = Path(record) if record is not None else default_record()
+        self._school = Path(school) if school is not None else default_school()
         self._recorder: Recorder | None = None
         self._roster: Roster | None = None
         self._id_photos = Path(id_photos) if id_photos is not None else None
@@ -236,7 +236,7 @@ class Guard:
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
         plan = plan_run(inputs, out, self.rules.format, self._naming)
-        for own, what in ((self._record, "record"), (self._id_photos, "folder of ID photos")):
+        for own, what in ((self._school, "school file"), (self._id_photos, "folder of ID photos")):
             if own is None:
                 continue
             if (_inside(own, plan.out) and not plan.names_file) or _inside(plan.out, own):
@@ -283,14 +283,14 @@ class Guard:
         return OutputFolder(plan.out, overwrite, plan.inputs | roster)
 
     def _renamed(self) -> tuple[Renamed, ...]:
-        return read_renamed(self._record)
+        return read_renamed(self._school)
 
     def _published(self) -> Mapping[str, frozenset[str]]:
-        return read_published(self._record)
+        return read_published(self._school)
 
     def _open_record(self) -> Recorder:
         if self._recorder is None:
-            store = Store(self._record)
+            store = Store(self._school)
             try:
                 self._recorder = Recorder(store, store.begin_run(self._run_record()))
             except BaseException:

@@ -93,7 +93,7 @@ class KnownNames:
         numbers: set[str] = set()
         for person in people:
             family = _ways(person.family_name)
-            first = _ways(person.name.removesuffix(person.family_name))
+            first = _ways(person.given_name)
             words |= {word for word in first | family if word not in PARTICLES and word not in SHORT_WORDS}
             both = {joined for f in first for g in family for joined in (f + g, g + f)}
             whole |= {name for name in both if len(name) > _SHORTEST_INSIDE}

@@ -8,6 +8,7 @@ from datetime import date
 
 from consent.model import Purpose, Subject
 from consent.policy import Decision, Unidentified, Verdict, decide
+from consent.procedures import STRICT, UNTOLD, Circumstances, Policy
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.scales import Search
@@ -57,6 +58,8 @@ class Rules:
         credit: A line of credit to put into what is published; None for none.
         keep_orientation_tag: Whether JPEGs stay as they are stored, with a tag that says how to turn them.
         covering: What else is told about covers.
+        policy: The division's procedure.
+        circumstances: What its rules have to know and is the same for every photo.
     """
 
     purpose: Purpose | None
@@ -71,6 +74,8 @@ class Rules:
     credit: str | None = None
     keep_orientation_tag: bool = False
     covering: Covering = Covering()
+    policy: Policy = STRICT
+    circumstances: Circumstances = UNTOLD
 
     def decide(self, identification: Identification) -> Decision:
         """Decide about a face after the search for it."""

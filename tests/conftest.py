@@ -34,7 +34,7 @@ def _ctrl_c_works() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _record_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may write into the record of the person who runs it."""
-    monkeypatch.setenv("IMGGUARD_RECORD", str(tmp_path / "record.imgguard"))
+    monkeypatch.setenv("IMGGUARD_SCHOOL", str(tmp_path / "school.imgguard"))
 
 
 @pytest.fixture(scope="session")
@@ -59,14 +59,14 @@ def make_guard(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Guard]
     def make(**options: object) -> Guard:
         key = repr(sorted(options.items()))
         if key not in made:
-            record = tmp_path_factory.mktemp("records") / "record.imgguard"
-            school = {
+            known = {
                 "roster": SAMPLES / "roster.csv",
                 "id_photos": SAMPLES / "id_photos",
                 "purpose": "school_website",
             }
-            people = {} if options.get("recognition") is False else school
-            made[key] = Guard(**{**people, "record": record, "on": TODAY, **options})  # type: ignore[arg-type]
+            people = {} if options.get("recognition") is False else known
+            school = tmp_path_factory.mktemp("schools") / "school.imgguard"
+            made[key] = Guard(**{**people, "school": school, "on": TODAY, **options})  # type: ignore[arg-type]
         return made[key]
 
     return make

@@ -123,7 +123,7 @@ def test_the_python_examples_of_the_readme_run(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "sports_day").mkdir()
     shutil.copy(SAMPLES / "event" / "event_09_one.jpg", tmp_path / "sports_day" / "1.jpg")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("imgguard.guard.default_record", lambda: tmp_path / "record")
+    monkeypatch.setattr("imgguard.guard.default_school", lambda: tmp_path / "record")
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(examples) == 2
     for example in examples:

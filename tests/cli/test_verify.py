@@ -59,7 +59,7 @@ def test_two_memory_cards_with_the_same_names_go_into_one_folder(
 ) -> None:
     draw(tmp_path / "card1", "IMG_1.jpg", "2026-09-12.jpg")
     draw(tmp_path / "card2", "x.jpg", "y.jpg", "IMG_1.jpg", "photo-0001.jpg")
-    rest = ["-o", str(tmp_path / "out"), "--no-recognition", "--record", str(tmp_path / "record")]
+    rest = ["-o", str(tmp_path / "out"), "--no-recognition", "--school", str(tmp_path / "record")]
     assert run(["clean", str(tmp_path / "card1"), *rest]) == 0
     before = published(tmp_path)
     bytes_before = {name: (tmp_path / "out" / name).read_bytes() for name in before}
@@ -77,14 +77,14 @@ def test_two_memory_cards_with_the_same_names_go_into_one_folder(
 def test_a_file_that_the_record_does_not_know_is_left_alone_and_told(tmp_path: Path, capsys: Screen) -> None:
     draw(tmp_path / "in", "IMG_1.jpg", "IMG_2.jpg")
     draw(tmp_path / "out", "x.jpg", "IMG_2.jpg")
-    rest = ["-o", str(tmp_path / "out"), "--no-recognition", "--record", str(tmp_path / "record")]
+    rest = ["-o", str(tmp_path / "out"), "--no-recognition", "--school", str(tmp_path / "record")]
     assert run(["clean", str(tmp_path / "in"), *rest]) == 3
     assert "Please compare (1)" in capsys.readouterr().out
 
 
 def test_a_credit_that_tells_is_written_noted_and_found_again(tmp_path: Path, capsys: Screen) -> None:
     draw(tmp_path / "in", "IMG_1.jpg")
-    rest = ["--no-recognition", "--record", str(tmp_path / "record"), "--credit"]
+    rest = ["--no-recognition", "--school", str(tmp_path / "record"), "--credit"]
     assert run(["clean", str(tmp_path / "in"), "-o", str(tmp_path / "a"), *rest, "Photo: North School"]) == 0
     assert "The credit that you chose" not in capsys.readouterr().out
     assert run(["clean", str(tmp_path / "in"), "-o", str(tmp_path / "b"), *rest, "Photo: 780-555-0123"]) == 0

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent import Answer, Consent, Purpose, Reason, Subject, Unidentified, Verdict, decide
+from consent import Answer, Consent, Hold, Purpose, Reason, SignerRole, Subject, Unidentified, Verdict, decide
 
 TODAY = date(2026, 11, 23)
 PURPOSE = Purpose.SCHOOL_WEBSITE
-GOOD = Consent(PURPOSE, Answer.YES, "A Guardian", "guardian", date(2026, 9, 1), date(2027, 6, 30), "MR-1", 2)
-PERSON = Subject("020411", "Amina", "student", "Grade 8", True, False, {PURPOSE: GOOD})
+GOOD = Consent(PURPOSE, Answer.YES, "A Guardian", SignerRole.GUARDIAN, date(2026, 9, 1), date(2027, 6, 30), "MR-1", 2)
+PERSON = Subject("020411", "Amina", role="student", biometric_ok=True, consents=(GOOD,))
 
 
 def with_consent(**changes: object) -> Subject:
-    return replace(PERSON, consents={PURPOSE: replace(GOOD, **changes)})  # type: ignore[arg-type]
+    return replace(PERSON, consents=(replace(GOOD, **changes),))  # type: ignore[arg-type]
 
 
 def test_a_signed_dated_valid_yes_is_kept() -> None:
@@ -36,9 +36,9 @@ def test_a_signed_dated_valid_yes_is_kept() -> None:
         (with_consent(valid_until=None), Reason.UNDATED),
         (with_consent(signed_on=TODAY + timedelta(1)), Reason.SIGNED_IN_FUTURE),
         (with_consent(valid_until=TODAY - timedelta(1)), Reason.EXPIRED),
-        (replace(PERSON, do_not_publish=True), Reason.DO_NOT_PUBLISH),
+        (replace(PERSON, holds=frozenset({Hold.DO_NOT_PUBLISH})), Reason.DO_NOT_PUBLISH),
         (replace(PERSON, biometric_ok=False), Reason.NO_BIOMETRICS),
-        (replace(PERSON, consents={}), Reason.BLANK),
+        (replace(PERSON, consents=()), Reason.BLANK),
         *((why, Reason(why.value)) for why in Unidentified),
     ],
 )
@@ -61,7 +61,7 @@ CONSENTS = st.builds(
     purpose=st.just(PURPOSE),
     answer=st.sampled_from(Answer),
     signed_by=st.sampled_from(["", "A Guardian"]),
-    signer_role=st.just("guardian"),
+    signer_role=st.just(SignerRole.GUARDIAN),
     signed_on=DAYS,
     valid_until=DAYS,
     form_id=st.just(""),
@@ -71,7 +71,12 @@ CONSENTS = st.builds(
 
 @given(CONSENTS, st.booleans(), st.booleans(), st.dates(date(2020, 1, 1), date(2030, 1, 1)))
 def test_keeping_needs_every_condition(consent: Consent, biometric: bool, blocked: bool, on: date) -> None:
-    person = replace(PERSON, biometric_ok=biometric, do_not_publish=blocked, consents={PURPOSE: consent})
+    person = replace(
+        PERSON,
+        biometric_ok=biometric,
+        holds=frozenset({Hold.DO_NOT_PUBLISH} if blocked else ()),
+        consents=(consent,),
+    )
     decision = decide(person, PURPOSE, on)
     signed, until = consent.signed_on, consent.valid_until
     every = [

@@ -53,7 +53,7 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def own_guard(tmp_path: Path) -> Guard:
-    return Guard(recognition=False, record=tmp_path / "record")
+    return Guard(recognition=False, school=tmp_path / "record")
 
 
 def test_every_photo_is_published_and_recorded(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_the_record_names_nobody_but_where_a_name_was_replaced(
 ) -> None:
     source = tmp_path / "Freya Lindqvist wins.jpg"
     source.write_bytes((SAMPLES / "event" / "event_05_two.jpg").read_bytes())
-    guard = make_guard(record=tmp_path / "record", names=names)
+    guard = make_guard(school=tmp_path / "record", names=names)
     with guard:
         guard.clean(source, tmp_path / "out")
     people = [line.split(",")[1:3] for line in (SAMPLES / "roster.csv").read_text().splitlines()[1:]]
@@ -238,7 +238,7 @@ def test_stopping_with_ctrl_c_leaves_only_whole_files(tmp_path: Path) -> None:
         put_scene(tmp_path / "photos" / f"{index:02}.jpg", index)
     out, record = tmp_path / "out", tmp_path / "record"
     command = [sys.executable, "-c", "from cli.main import main; main()", "clean", str(tmp_path / "photos")]
-    options = ["-o", str(out), "--no-recognition", "--record", str(record), "--workers", "2"]
+    options = ["-o", str(out), "--no-recognition", "--school", str(record), "--workers", "2"]
     run = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(out.glob("*.jpg")) and time.monotonic() < deadline:
@@ -258,7 +258,7 @@ def test_workers_end_with_the_main_process_however_it_ends(tmp_path: Path) -> No
     for index in range(40):
         put_scene(tmp_path / "photos" / f"{index:02}.jpg", index)
     command = [sys.executable, "-c", "from cli.main import main; main()", "clean", str(tmp_path / "photos")]
-    options = ["-o", str(tmp_path / "out"), "--no-recognition", "--record", str(tmp_path / "record"), "--workers", "2"]
+    options = ["-o", str(tmp_path / "out"), "--no-recognition", "--school", str(tmp_path / "record"), "--workers", "2"]
     run = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out").glob("*.jpg")) and time.monotonic() < deadline:
@@ -289,8 +289,8 @@ def test_neither_record_nor_id_photos_nor_roster_can_be_published_or_overwritten
 ) -> None:
     import shutil
 
-    with pytest.raises(SetupError, match="record"):
-        Guard(recognition=False, record=tmp_path / "out" / "record").plan([photos], tmp_path / "out")
+    with pytest.raises(SetupError, match="school file"):
+        Guard(recognition=False, school=tmp_path / "out" / "record").plan([photos], tmp_path / "out")
     ids = tmp_path / "ids"
     shutil.copytree(SAMPLES / "id_photos", ids)
     school = make_guard(id_photos=ids)
@@ -337,7 +337,7 @@ def test_a_script_in_which_no_worker_can_start_is_told_so(photos: Path, tmp_path
     script = tmp_path / "script.py"
     script.write_text(
         "from imgguard import Guard\n"
-        f"guard = Guard(recognition=False, record={str(tmp_path / 'record')!r})\n"
+        f"guard = Guard(recognition=False, school={str(tmp_path / 'record')!r})\n"
         f"print(list(guard.clean_folder({str(photos)!r}, {str(tmp_path / 'out')!r}, workers=2)))\n"
     )
     run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)

@@ -21,7 +21,7 @@ from imgguard.sanitize.exif import exif_block
 from imgguard.types import Format
 from tests.pictures import PLANTED, SUFFIX, as_bytes, planted_exif, scene
 
-EMMA = KnownNames.of([Subject("020411", "Emma Nguyen", "student", "", True, False, {}, "Nguyen")])
+EMMA = KnownNames.of([Subject("020411", "Emma", "Nguyen")])
 NOBODY = KnownNames()
 PLAIN = {
     Format.JPEG: as_bytes(Image.fromarray(scene()), "JPEG"),

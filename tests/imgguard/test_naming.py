@@ -10,7 +10,7 @@ from imgguard.naming import Tells, telling_in
 
 
 def person(number: str, first: str, family: str) -> Subject:
-    return Subject(number, f"{first} {family}".strip(), "student", "Grade 4", True, False, {}, family)
+    return Subject(number, first, family)
 
 
 KNOWN = KnownNames.of(

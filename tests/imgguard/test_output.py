@@ -174,7 +174,7 @@ def test_times_are_those_of_writing_and_nothing_attached_to_the_source_comes_alo
     os.utime(source, (86_400, 86_400))
     marked = _mark(source)
     source.chmod(0o640)
-    with Guard(recognition=False, record=tmp_path / "record") as guard:
+    with Guard(recognition=False, school=tmp_path / "record") as guard:
         before = time.time()
         target = guard.clean(source, tmp_path / "out").target
     assert target is not None

@@ -16,7 +16,7 @@ from imgguard.targets import Naming
 from imgguard.types import Names
 from tests.pictures import as_bytes
 
-EMMA = Subject("020411", "Emma Nguyen", "student", "", True, False, {}, "Nguyen")
+EMMA = Subject("020411", "Emma", "Nguyen")
 AUTO = Naming(known=KnownNames.of([EMMA]))
 
 
@@ -120,7 +120,7 @@ def test_a_nested_kept_folder_that_looks_neutral_stays_its_own(photos: Path, tmp
 
 
 def test_a_neutral_name_holds_no_number_of_the_roster(photos: Path, tmp_path: Path) -> None:
-    known = KnownNames.of([Subject("0001", "A B", "student", "", True, False, {}, "B")])
+    known = KnownNames.of([Subject("0001", "A", "B")])
     put(photos, "2026-09-12/2026-09-13.jpg")
     (place,) = named(plan_run([photos], tmp_path / "out", None, Naming(known=known))).values()
     assert place == "folder-0002/photo-0002.jpg"

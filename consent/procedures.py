@@ -1,0 +1,309 @@
+"""What a school division's procedure asks for besides consent. A rule can only cover: none can show anybody.
+
+Each rule names the clause that it keeps. What a rule has to know and is not told covers.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, runtime_checkable
+
+from consent.model import Answer, Aspect, Consent, Purpose, SignerRole, Subject
+from consent.reasons import Reason
+
+OF_AGE = 18
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Somebody other than the guardians who agreed to a run.
+
+    Attributes:
+        role: In what role.
+        name: Who; never empty.
+    """
+
+    role: SignerRole
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of a publication besides who is in it; None and empty where it is not known.
+
+    Attributes:
+        operator: Who publishes.
+        sign_offs: Who else agreed.
+        attested: Whether the operator attested what the procedure asks for.
+        registered: Whether it goes to a destination of the registry.
+        faces: How many faces are in the photo.
+        face_share: Height of this person's face as a share of the photo's height, 0 to 1.
+        published: On how many photos the person was published for this purpose within the rule's days.
+    """
+
+    operator: str = ""
+    sign_offs: frozenset[SignOff] = frozenset()
+    attested: bool = False
+    registered: bool = False
+    faces: int | None = None
+    face_share: float | None = None
+    published: int | None = None
+
+
+UNTOLD = Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a condition judges: a person with a consent that holds, and what is known of the publication.
+
+    Attributes:
+        person: Who.
+        purpose: What for.
+        aspect: What of the person.
+        on: The day of publishing.
+        relied: The consents that hold, at least one.
+        circumstances: The rest.
+    """
+
+    person: Subject
+    purpose: Purpose
+    aspect: Aspect
+    on: date
+    relied: tuple[Consent, ...]
+    circumstances: Circumstances
+
+
+@runtime_checkable
+class Condition(Protocol):
+    """What has to hold for somebody to be shown."""
+
+    @abstractmethod
+    def broken(self, case: Case) -> Reason | None:
+        """Give why it does not hold; None where it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOff:
+    """People in these roles have agreed, each somebody else than the operator: on the run, or on the form."""
+
+    roles: tuple[SignerRole, ...]
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        return None if all(self._has(role, case) for role in self.roles) else Reason.NO_SIGN_OFF
+
+    def _has(self, role: SignerRole, case: Case) -> bool:
+        known = case.circumstances
+        by_run = any(s.role is role and _other(s.name, known.operator) for s in known.sign_offs)
+        forms = case.person.asked(case.purpose, case.aspect)
+        return by_run or any(
+            c.signer_role is role and c.answer is Answer.YES and c.signed_on is not None and c.signed_on <= case.on
+            for c in forms
+        )
+
+
+def _other(name: str, operator: str) -> bool:
+    """Whoever signs off must be named, and somebody else than a named operator."""
+    return bool(name.strip()) and bool(operator.strip()) and _plain(name) != _plain(operator)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """The operator attested something of themselves.
+
+    Attributes:
+        statement: What is attested.
+    """
+
+    statement: str
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        known = case.circumstances
+        return None if known.attested and known.operator.strip() else Reason.NOT_ATTESTED
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The photo goes to a destination of the registry."""
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        return None if case.circumstances.registered else Reason.NOT_REGISTERED
+
+
+@dataclass(frozen=True, slots=True)
+class Independent:
+    """Students who sign for themselves are both of age and independent."""
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        person = case.person
+        if person.is_staff or not any(c.signer_role is SignerRole.SELF for c in case.relied):
+            return None
+        age = person.age(case.on)
+        return None if age is not None and age >= OF_AGE and person.independent else Reason.NOT_INDEPENDENT
+
+
+@dataclass(frozen=True, slots=True)
+class EveryGuardian:
+    """Every guardian whom the roster names has said yes, and not only one of them."""
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        if not any(c.signer_role is SignerRole.GUARDIAN for c in case.relied):
+            return None
+        signed = {_plain(c.signed_by) for c in case.relied}
+        missing = {_plain(name) for name in case.person.guardians} - signed
+        return Reason.GUARDIAN_MISSING if missing else None
+
+
+@dataclass(frozen=True, slots=True)
+class StudentLimit:
+    """Nobody is shown on more than so many photos within so many days, for this purpose.
+
+    Attributes:
+        count: Photos.
+        days: Days back from the day of publishing, that day included.
+    """
+
+    count: int
+    days: int
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        if case.aspect is not Aspect.PHOTO:
+            return None
+        published = case.circumstances.published
+        return None if published is not None and published < self.count else Reason.LIMIT_REACHED
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOf:
+    """People are shown only in groups.
+
+    Attributes:
+        least: The fewest faces that are a group.
+    """
+
+    least: int
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        faces = case.circumstances.faces
+        if case.aspect is not Aspect.PHOTO:
+            return None
+        return None if faces is not None and faces >= self.least else Reason.GROUP_TOO_SMALL
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAtMost:
+    """People are shown only from a distance.
+
+    Attributes:
+        share: The largest height of a face, as a share of the photo's, 0 to 1.
+    """
+
+    share: float
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        if case.aspect is not Aspect.PHOTO:
+            return None
+        share = case.circumstances.face_share
+        return None if share is not None and share <= self.share else Reason.FACE_TOO_LARGE
+
+
+@dataclass(frozen=True, slots=True)
+class FirstNameOnly:
+    """No full name is printed, whatever the form allows."""
+
+    def broken(self, case: Case) -> Reason | None:
+        """See `Condition`."""
+        return Reason.FIRST_NAME_ONLY if case.aspect is Aspect.FULL_NAME else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a procedure.
+
+    Attributes:
+        id: Its name within the policy.
+        clause: The clause that it keeps, such as "144.2".
+        says: What the clause asks for, in short.
+        reasons: The reasons to cover that this clause stands behind.
+        purposes: What it holds for; empty for every purpose.
+        condition: What it asks for besides consent; None where the clause is kept by what always holds.
+        optional: Whether a school has to switch it on.
+    """
+
+    id: str
+    clause: str
+    says: str
+    reasons: frozenset[Reason] = frozenset()
+    purposes: frozenset[Purpose] = frozenset()
+    condition: Condition | None = None
+    optional: bool = False
+
+    def applies(self, purpose: Purpose) -> bool:
+        """Tell whether it holds for a purpose."""
+        return not self.purposes or purpose in self.purposes
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A division's procedure.
+
+    Attributes:
+        name: Its short name, such as "park-west-ap144".
+        title: Its full one.
+        version: The procedure's date or number.
+        rules: Its rules in force, in the procedure's order.
+        review_by: The day by which somebody should look whether it still says the same; None for never.
+        batch_limits: More photos than this in one run for a purpose are asked about; see `batch_limit`.
+        template_days: Longest life of a template in days; None for the end of the school year.
+    """
+
+    name: str
+    title: str
+    version: str
+    rules: tuple[Rule, ...] = ()
+    review_by: date | None = None
+    batch_limits: tuple[tuple[Purpose, int, str], ...] = ()
+    template_days: int | None = None
+
+    def broken(self, case: Case) -> tuple[Reason, Rule] | None:
+        """Give the first rule that does not allow somebody to be shown, and why; None where all do."""
+        for rule in self._rules_for(case.purpose):
+            reason = rule.condition.broken(case) if rule.condition else None
+            if reason is not None:
+                return reason, rule
+        return None
+
+    def clause_for(self, reason: Reason, purpose: Purpose) -> str:
+        """Give the clause behind a reason, with the policy's name; empty where it names none."""
+        clauses = [rule.clause for rule in self._rules_for(purpose) if reason in rule.reasons]
+        return f"{self.name} {clauses[0]}" if clauses else ""
+
+    def batch_limit(self, purpose: Purpose) -> tuple[int, str] | None:
+        """Give how many photos one run may publish for a purpose before it is asked about, and the clause."""
+        return next(((count, clause) for asked, count, clause in self.batch_limits if asked is purpose), None)
+
+    def limit_days(self, purpose: Purpose) -> int | None:
+        """Give over how many days publications are counted for a purpose; None where nothing is counted."""
+        limits = [r.condition.days for r in self._rules_for(purpose) if isinstance(r.condition, StudentLimit)]
+        return max(limits, default=None)
+
+    def _rules_for(self, purpose: Purpose) -> Iterator[Rule]:
+        return (rule for rule in self.rules if rule.applies(purpose))
+
+
+STRICT = Policy("strict", "The strict default: consent alone, and nothing less", "1")
