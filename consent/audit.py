@@ -2,17 +2,12 @@
 
 Whoever edits, removes or reorders an entry breaks the chain from there on. Whoever writes the whole chain anew, or cuts
 off its end, is found by a head that was pinned elsewhere: on paper, or in a letter to the privacy officer.
-
-A person is named by a pseudonym. It is made with a random salt of the person's own, kept beside the trail: once that is
-thrown away, nobody can tell any more whose the pseudonym was, and no entry had to be edited for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +16,6 @@ from consent.store import Store, now
 
 # What the first entry has before it.
 GENESIS = "0" * 64
-_SCHOOL, _SALT_BYTES = "school", 32
 
 
 class Kind(StrEnum):
@@ -79,7 +73,7 @@ def append(store: Store, kind: Kind, body: Mapping[str, object]) -> Entry:
     Args:
         store: The school file.
         kind: What was done.
-        body: Ids, digests and counts; never a name, and a person only as `pseudonym`.
+        body: Ids, digests and counts; never a name.
     """
     last = head(store)
     seq, at, prev = (last.seq if last else 0) + 1, now(), last.digest if last else GENESIS
@@ -99,45 +93,6 @@ def entries(store: Store) -> tuple[Entry, ...]:
     """Give the whole trail, oldest first."""
     rows = store.query("SELECT seq, at, kind, body, prev, digest FROM audit ORDER BY seq")
     return tuple(Entry(*row) for row in rows)  # type: ignore[arg-type]
-
-
-def pseudonym(store: Store, subject_id: str) -> str:
-    """Give what stands for a person in the trail; call it inside `Store.atomic()`.
-
-    HMAC-SHA-256 (RFC 2104) of the number under a salt of the person's own. A student number has six digits or so: under
-    one salt for everybody, whoever has the file could try them all even after a person was forgotten.
-
-    Args:
-        store: The school file, where the salt is kept, made at first use.
-        subject_id: The student or staff number.
-
-    Returns:
-        64 hexadecimal digits, the same for the same person until `erase_pseudonym`.
-    """
-    return _hmac(_salt(store, _slot(store, subject_id)), subject_id)
-
-
-def erase_pseudonym(store: Store, subject_id: str) -> None:
-    """Throw a person's salt away, inside `Store.atomic()`: nobody can tell any more which entries were theirs."""
-    store.change("DELETE FROM audit_salt WHERE slot = ?", (_slot(store, subject_id),))
-
-
-def _slot(store: Store, subject_id: str) -> str:
-    """The place of a person's salt, which does not tell the number either."""
-    return _hmac(_salt(store, _SCHOOL), subject_id)
-
-
-def _salt(store: Store, slot: str) -> bytes:
-    store.change(
-        "INSERT OR IGNORE INTO audit_salt (slot, salt) VALUES (?, ?)", (slot, secrets.token_bytes(_SALT_BYTES))
-    )
-    ((salt,),) = store.query("SELECT salt FROM audit_salt WHERE slot = ?", (slot,))
-    assert isinstance(salt, bytes)
-    return salt
-
-
-def _hmac(salt: bytes, subject_id: str) -> str:
-    return hmac.new(salt, subject_id.encode(), hashlib.sha256).hexdigest()
 
 
 def _digest(seq: int, at: str, kind: str, body: str, prev: str) -> str:

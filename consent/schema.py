@@ -192,10 +192,6 @@ MIGRATIONS: tuple[str, ...] = (
         prev TEXT NOT NULL,
         digest TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE audit_salt (
-        slot TEXT PRIMARY KEY,
-        salt BLOB NOT NULL
-    ) STRICT;
     CREATE TRIGGER audit_is_not_edited BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
     CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit
