@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from consent.errors import RecordError
+from consent.publications import NEWER
 from consent.reasons import Reason, Verdict
 from consent.store import Reliance, Store
 
@@ -224,12 +225,13 @@ def _photos(store: Store, run_id: int) -> tuple[PhotoFacts, ...]:
     rows: Any = store.query(
         "SELECT photos.id, recorded_at, refusal, source_sha256, output_sha256,"
         " COALESCE(photos.published_name, renamed.published_name, ''), COALESCE(format, ''), replaces, newer.id"
-        " FROM photos LEFT JOIN renamed ON renamed.photo_id = photos.id"
-        " LEFT JOIN (SELECT replaces AS old, max(id) AS id FROM photos WHERE replaces IS NOT NULL AND status = 'published'"
-        " GROUP BY replaces) AS newer ON newer.old = photos.id WHERE run_id = ? ORDER BY photos.id",
+        f" FROM photos LEFT JOIN renamed ON renamed.photo_id = photos.id {NEWER} WHERE run_id = ? ORDER BY photos.id",
         (run_id,),
     )
-    return tuple(PhotoFacts(number, *told, faces=tuple(faces[number])) for number, *told in rows)
+    return tuple(
+        PhotoFacts(number, at, refusal, source, output, name, container, replaces, newer, tuple(faces[number]))
+        for number, at, refusal, source, output, name, container, replaces, newer in rows
+    )
 
 
 def _faces(store: Store, run_id: int) -> dict[int, list[FaceFacts]]:
@@ -247,6 +249,6 @@ def _faces(store: Store, run_id: int) -> dict[int, list[FaceFacts]]:
         f"SELECT photo_id, faces.id, verdict, reason, clause, subject_id FROM faces {of_run} ORDER BY x1, faces.id",
         (run_id,),
     )
-    for photo_id, face_id, *told in rows:
-        found[photo_id].append(FaceFacts(*told, relied=tuple(relied[face_id])))
+    for photo_id, face_id, verdict, reason, clause, subject_id in rows:
+        found[photo_id].append(FaceFacts(verdict, reason, clause, subject_id, tuple(relied[face_id])))
     return found
