@@ -32,3 +32,7 @@ class RosterError(ConsentError):
 
 class RecordError(ConsentError):
     """The record of past runs cannot be opened or written."""
+
+
+class PolicyError(ConsentError):
+    """A procedure is not known, or what it asks for is not there."""
