@@ -8,14 +8,18 @@ import traceback
 
 import click
 
+from cli.audit import audit
 from cli.clean import clean
 from cli.doctor import doctor
 from cli.enroll import enroll
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from cli.history import history
 from cli.inspect import inspect
+from cli.report import report
 from cli.roster import roster
 from cli.selftest import selftest
 from cli.shown import printable
+from cli.stats import stats
 from cli.verify import verify
 from consent.errors import UserFacingError
 
@@ -43,7 +47,7 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, verify, roster, enroll, selftest, doctor):
+for _command in (clean, inspect, verify, roster, enroll, selftest, doctor, report, stats, history, audit):
     cli.add_command(_command)
 
 
