@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.exits import EXIT_OK
 from cli.options import A_PATH, school_option
 from cli.school_file import json_option, with_names_option
+
+if TYPE_CHECKING:
+    from consent.procedures import Policy
 
 
 @click.command()
@@ -36,19 +39,17 @@ def report(run: str, out: Path | None, as_json: bool, with_names: bool, school: 
         click.echo(run_json(facts, names), nl=False)
         return EXIT_OK
     target = out or Path(f"imgguard-run-{facts.run_id}.html")
-    save(run_json(facts, names) if as_json else run_html(facts, names, _clauses(facts.policy)), target)
+    save(run_json(facts, names) if as_json else run_html(facts, names, _policy(facts.policy)), target)
     click.echo(printable(f"Report of run {facts.run_id}: {target}"))
     return EXIT_OK
 
 
-def _clauses(policy: str) -> Mapping[str, str]:
-    """What the clauses of a procedure ask for; nothing where another version of imgguard knew it and this does not."""
+def _policy(name: str) -> Policy | None:
+    """The procedure; None where another version of imgguard knew it and this one does not."""
     from consent.errors import PolicyError
     from consent.policy_files import read_policy
 
     try:
-        found = read_policy(policy).policy
+        return read_policy(name).policy
     except PolicyError:
-        return {}
-    behind = (found, found.base) if found.base else (found,)
-    return {known.cited(rule): rule.says for known in reversed(behind) for rule in known.rules}
+        return None
