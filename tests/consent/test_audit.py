@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -157,6 +158,47 @@ def test_a_trail_written_anew_is_found_by_a_head_kept_elsewhere_and_only_by_it(
     assert check_trail(trail).ok, "the control: the chain alone cannot know"
     found = check_trail(trail, pinned)
     assert "the pinned head is not in the trail" in found.faults[-1] and found.pinned_at is None
+
+
+def test_a_chain_that_fits_together_and_skips_a_number_is_found(school: Path) -> None:
+    with Store(school) as store:
+        first, _, third, *_ = entries(store)
+    third = replace(third, prev=first.digest)
+    third = replace(third, digest=third.computed())
+    assert check_trail([first, third]).faults == ("entry 3 is where entry 2 belongs (place 2)",)
+
+
+def test_entries_that_are_right_by_themselves_and_not_chained_are_found(school: Path) -> None:
+    with Store(school) as store:
+        first, _, third, *_ = entries(store)
+    second = replace(third, seq=2)
+    second = replace(second, digest=second.computed())
+    (fault,) = check_trail([first, second]).faults
+    assert "entry 2 does not follow on entry 1" in fault
+    first = replace(first, prev="1" * 64)
+    (fault,) = check_trail([replace(first, digest=first.computed())]).faults
+    assert "entry 1 does not follow on the beginning" in fault
+
+
+class _Interrupted(Store):
+    """A school file that something else tries to write to whenever it was read."""
+
+    other: Store
+
+    def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        rows = super().query(sql, values)
+        with suppress(RecordError):
+            add_run(self.other, published(9))
+        return rows
+
+
+def test_a_run_that_writes_during_the_check_looks_like_no_fault(school: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consent.store._BUSY_S", 0)
+    with Store(school) as other, _Interrupted(school) as store:
+        store.other = other
+        assert check_school(store).ok
+        store.query("SELECT 1")
+        assert len(entries(other)) > 8, "the control: the other did write when nothing kept it from it"
 
 
 def test_a_head_stays_good_while_the_trail_grows(school: Path) -> None:
