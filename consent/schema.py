@@ -184,6 +184,10 @@ MIGRATIONS: tuple[str, ...] = (
         valid_until TEXT NOT NULL
     ) STRICT;
     CREATE INDEX reliances_by_face ON reliances (face_id);
+    CREATE TABLE takedowns (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos (id) ON DELETE CASCADE,
+        done_on TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE audit (
         seq INTEGER PRIMARY KEY,
         at TEXT NOT NULL,
