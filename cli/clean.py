@@ -123,12 +123,11 @@ def clean(
 
 
 def _check_options(no_recognition: bool, known: Known) -> None:
-    missing = [name for name, value in known.needed.items() if value is None]
     if no_recognition and known.given:
         raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(known.given)}.")
-    if not no_recognition and missing:
+    if not no_recognition and known.purpose is None:
         raise click.UsageError(
-            f"Missing {', '.join(missing)}. Without them nobody can be known to be allowed; "
+            "Missing --purpose. Without one nobody can be known to be allowed; "
             "to cover everybody, use --no-recognition."
         )
 

@@ -38,6 +38,8 @@ def _fpir(context: click.Context, parameter: click.Parameter, value: float | Non
 
 ROSTER_HELP = "The consent roster (see: imgguard roster template)."
 ID_PHOTOS_HELP = "Folder of ID photos: 020411.jpg, 020411(2).jpg, ..."
+_OF_SCHOOL = "If not given, the one that was imported into the school file."
+_ENROLLED = "If not given, the templates of the school file."
 group_option = click.option(
     "--group",
     "groups",
@@ -73,15 +75,11 @@ class Known:
     old_id_photos: bool
 
     @property
-    def needed(self) -> dict[str, object]:
-        """What goes together, by option."""
-        return {"--roster": self.roster, "--id-photos": self.id_photos, "--purpose": self.purpose}
-
-    @property
     def given(self) -> list[str]:
         """The options that were given."""
+        needed = {"--roster": self.roster, "--id-photos": self.id_photos, "--purpose": self.purpose}
         more = {"--group": self.groups or None, "--fpir": self.fpir, "--old-id-photos": self.old_id_photos or None}
-        return [name for name, value in {**self.needed, **more}.items() if value is not None]
+        return [name for name, value in {**needed, **more}.items() if value is not None]
 
     @property
     def for_guard(self) -> dict[str, Any]:
@@ -113,8 +111,8 @@ def who_may_be_seen(command: Callable[..., Any]) -> Callable[..., Any]:
 
     return _with(
         packed,
-        click.option("--roster", type=A_PATH, help=ROSTER_HELP),
-        click.option("--id-photos", type=A_PATH, help=ID_PHOTOS_HELP),
+        click.option("--roster", type=A_PATH, help=f"{ROSTER_HELP} {_OF_SCHOOL}"),
+        click.option("--id-photos", type=A_PATH, help=f"{ID_PHOTOS_HELP} {_ENROLLED}"),
         click.option("--purpose", type=PURPOSES, help="What the photos are published for."),
         group_option,
         fpir_option,

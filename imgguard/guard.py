@@ -11,15 +11,13 @@ from typing import Self, TypeVar
 
 import platformdirs
 
-from consent.groups import families_of, named_groups, people_of
+from consent.groups import named_groups
 from consent.model import Purpose
-from consent.roster import Finding, Roster, read_roster
+from consent.roster import Finding, Roster
 from consent.store import Renamed, RunRecord, Store, read_published, read_renamed
 from imgguard.backends import default_backends
 from imgguard.batch import default_workers, run_batch
-from imgguard.enroll import enroll
 from imgguard.errors import SetupError
-from imgguard.identify import Gallery
 from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
@@ -32,6 +30,7 @@ from imgguard.scales import Search
 from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
+from imgguard.who import Asked, who_is_known
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
@@ -68,13 +67,15 @@ class Guard:
         credit: str | None = None,
         keep_orientation_tag: bool = False,
         school: Path | str | None = None,
+        passphrase: str | None = None,
         on: date | None = None,
     ) -> None:
         """Read the roster and enrol the people of the ID photos, in memory.
 
         Args:
-            roster: The consent roster (see `imgguard roster template`).
-            id_photos: A folder of ID photos named by student number.
+            roster: The consent roster (see `imgguard roster template`); None for the one that was imported into the
+                school file. What was withdrawn there holds for either.
+            id_photos: A folder of ID photos named by student number; None for the templates of the school file.
             purpose: What the photos are published for.
             recognition: Off, nothing biometric is computed and everybody is covered; roster, ID photos and
                 purpose are then not used.
@@ -95,11 +96,13 @@ class Guard:
             keep_orientation_tag: Leave JPEGs as they are stored and say how to turn them, instead of turning them.
             credit: A line of credit that each published file holds as EXIF Copyright and Artist.
             school: The school file, which keeps the record; None for `default_school()`.
+            passphrase: What opens the templates of the school file, where no keyring has their key.
             on: The day for which consents have to hold; None for today.
 
         Raises:
             SetupError: if something needed is missing, or a value is unknown.
             RosterError: if the roster cannot answer for the purpose, or has nobody in one of the groups.
+            RecordError: if the school file cannot be read: what was withdrawn would not be known.
             WeightsError: if a model file is missing or altered.
         """
         on = on or date.today()
@@ -122,21 +125,20 @@ class Guard:
         )  # fmt: skip
         if not recognition:
             return
-        if roster is None or id_photos is None or purpose is None:
+        if purpose is None:
             raise SetupError(
-                "A roster, a folder of ID photos and a purpose are needed to know who may be seen",
-                "Give all three, or switch recognition off to cover everybody.",
+                "A purpose is needed to know who may be seen",
+                "Say what the photos are published for, or switch recognition off to cover everybody.",
             )
         purpose = _known(Purpose, purpose, "purpose")
-        self._roster = read_roster(Path(roster))
-        self._roster.require(purpose)
-        self._naming = replace(self._naming, known=KnownNames.of(self._roster.subjects.values()))
-        people = people_of(self._roster, groups)
-        enrolment = enroll(Path(id_photos), people, self._roster, default_backends(), on, old_photos=old_id_photos)
-        self.findings = (*self._roster.findings, *enrolment.findings, *enrolment.remarks)
-        gallery = Gallery.from_references(enrolment.references, fpir, on, families=families_of(people))
+        given = None if roster is None else Path(roster)
+        who = who_is_known(
+            Asked(self._school, purpose, on, given, self._id_photos, groups, fpir, old_id_photos, passphrase)
+        )
+        self._roster, self.findings = who.roster, who.findings
+        self._naming = replace(self._naming, known=KnownNames.of(who.roster.subjects.values()))
         self.rules = replace(
-            self.rules, purpose=purpose, subjects=self._roster.subjects, gallery=gallery, groups=groups, fpir=fpir
+            self.rules, purpose=purpose, subjects=who.roster.subjects, gallery=who.gallery, groups=groups, fpir=fpir
         )
 
     def __enter__(self) -> Self:
