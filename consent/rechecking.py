@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from consent.model import Purpose, Subject
+from consent.numbers import NumberIndex
 from consent.policy import Decision, decide
 from consent.reasons import Reason, Verdict
 from consent.showings import Showing, still_open
@@ -93,8 +94,14 @@ def recheck(
         One lapse for each person and file, in the order given.
     """
     later = on + timedelta(days=max(0, min(within, _LONGEST)))
-    found = (_lapse(showing, people.get(showing.subject_id), on, later) for showing in still_open(everything))
+    index = NumberIndex(people)
+    found = (_lapse(showing, _find(showing, people, index), on, later) for showing in still_open(everything))
     return tuple(lapse for lapse in found if lapse is not None)
+
+
+def _find(showing: Showing, people: Mapping[str, Subject], index: NumberIndex) -> Subject | None:
+    found = index.find(showing.subject_id)
+    return people[found.number] if found else None
 
 
 def _lapse(showing: Showing, person: Subject | None, on: date, later: date) -> Lapse | None:

@@ -1,4 +1,4 @@
-"""Read from the record who is to be seen on which published file, where that file went, and what took its place since."""
+"""Read from the record who is to be seen on which published file, where it went, and what took its place since."""
 
 from __future__ import annotations
 
@@ -139,11 +139,6 @@ def _reliances(store: Store) -> dict[int, tuple[Reliance, ...]]:
     for face_id, *told in rows:
         found[face_id] += (Reliance(*told),)
     return found
-
-
-def visible_on_newest(everything: Iterable[Showing]) -> frozenset[tuple[int, str]]:
-    """Give the pairs of file and person that are to be seen, to ask whether a newer version still shows somebody."""
-    return frozenset((showing.file.photo_id, showing.subject_id) for showing in everything if showing.visible)
 
 
 def still_open(everything: Iterable[Showing]) -> Iterator[Showing]:

@@ -76,7 +76,7 @@ def listed(
     return tuple(sorted(rows, key=lambda row: (*_place(row.file), row.file.photo_id)))
 
 
-def take_down_csv(rows: Iterable[Listed]) -> bytes:
+def take_down_csv(rows: Iterable[Listed]) -> str:
     """Write the list as CSV; what a spreadsheet would take for a formula is defused."""
     return write_table(COLUMNS, [_cells(row) for row in rows])
 
@@ -129,7 +129,7 @@ def _line(row: Listed) -> str:
     name = f"{escape(file.name or '(name not recorded)')}<br><small>{file.file_id}</small>"
     told = (file.published_on.isoformat(), row.students, row.why, row.to_do)
     cells = "".join(f"<td>{escape(text)}</td>" for text in told)
-    return f'<tr><td class=box><span></span></td><td class=file>{name}</td>{cells}</tr>'
+    return f"<tr><td class=box><span></span></td><td class=file>{name}</td>{cells}</tr>"
 
 
 _PAGE = """<!DOCTYPE html>

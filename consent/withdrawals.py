@@ -14,6 +14,7 @@ from typing import Any
 from consent import audit
 from consent.errors import ConsentError
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose
+from consent.numbers import NumberIndex
 from consent.people import withdrawn
 from consent.store import Store
 
@@ -158,15 +159,14 @@ def who_is_meant(people: Collection[Known], typed: str) -> Meant:
     '020411'
     """
     typed = typed.strip()
-    exact = next((person for person in people if person.subject_id == typed), None)
-    alike = [person for person in people if _bare(person.subject_id) == _bare(typed)]
+    by_number = {person.subject_id: person for person in people}
+    found = NumberIndex(by_number).find(typed)
     words = _words(typed)
     named = tuple(person for person in people if words and words <= _words(person.name))
-    return Meant(exact, alike[0] if exact is None and len(alike) == 1 else None, () if exact else named)
-
-
-def _bare(number: str) -> str:
-    return number.casefold().lstrip("0")
+    if found is None:
+        return Meant(None, None, named)
+    person = by_number[found.number]
+    return Meant(person, None, ()) if found.exact else Meant(None, person, ())
 
 
 def _words(name: str) -> frozenset[str]:

@@ -313,6 +313,7 @@ class Guard:
             gallery_size=len(gallery) if gallery is not None else 0,
             threshold=gallery.threshold if gallery is not None else None,
             models=default_backends().weights,
+            settings=self.rules.settings,
         )
 
 

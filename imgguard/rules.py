@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from consent.model import Purpose, Subject
@@ -13,7 +14,7 @@ from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.scales import Search
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Extent, Format, Identification, Outcome, Picture, Style, Treatment
+from imgguard.types import Extent, Format, Identification, Outcome, Picture, Required, Style, Treatment
 
 # Below, no gallery could tell anybody apart; above, the rule that unclear means covered would be given up.
 LEAST_FPIR, MOST_FPIR = 0.000001, 0.01
@@ -60,6 +61,7 @@ class Rules:
         covering: What else is told about covers.
         policy: The division's procedure.
         circumstances: What its rules have to know and is the same for every photo.
+        required: Who must be covered whoever they are taken for, by the digest of the photo; see `imgguard.required`.
     """
 
     purpose: Purpose | None
@@ -76,6 +78,20 @@ class Rules:
     covering: Covering = Covering()
     policy: Policy = STRICT
     circumstances: Circumstances = UNTOLD
+    required: Mapping[str, tuple[Required, ...]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the record keeps of the settings besides purpose and style, so that a photo can be cleaned so again."""
+        return {
+            "cover": self.covering.extent.value,
+            "covered": self.covering.treatment.value,
+            "search": self.search.value,
+            "groups": json.dumps(self.groups, ensure_ascii=False),
+            "fpir": repr(self.fpir),
+            "credit": self.credit or "",
+            "keep_orientation_tag": "yes" if self.keep_orientation_tag else "",
+        }
 
     def decide(self, identification: Identification) -> Decision:
         """Decide about a face after the search for it."""
