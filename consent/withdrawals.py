@@ -7,16 +7,19 @@ in it, so that the next export, which still holds the old form, changes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from consent import audit
-from consent.errors import ConsentError
+from consent.aliases import alias_of
+from consent.errors import ConsentError, RecordError
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose
 from consent.numbers import NumberIndex
 from consent.people import withdrawn
 from consent.store import Store
+from consent.templates import drop_templates
 
 
 class WithdrawalError(ConsentError):
@@ -82,12 +85,18 @@ def withdraw(store: Store, subject_id: str, purposes: Iterable[Purpose], because
         wanted = purposes or frozenset(ASKED_PURPOSES)
         new = wanted - before
         if new:
-            for purpose in sorted(purposes & new) or [None]:
+            # Everything is one row, by which the school file knows who is not to be enrolled again.
+            everything = before | wanted == frozenset(ASKED_PURPOSES)
+            for purpose in (None,) if everything else sorted(new):
                 _add(store, subject_id, purpose, on.isoformat(), because)
-        templates = 0 if _serves(store, subject_id, before | wanted) else _forget_face(store, subject_id)
+        templates = 0 if _serves(store, subject_id, before | wanted) else drop_templates(store, [subject_id])
         if new or templates:
-            told = {"subject": subject_id, "purposes": sorted(new), "on": on.isoformat(), "templates": templates}
-            audit.append(store, audit.Kind.WITHDRAWN, told)
+            told = {"subject": alias_of(store, subject_id), "purposes": sorted(new), "on": on.isoformat()}
+            audit.append(store, audit.Kind.WITHDRAWN, {**told, "templates": templates})
+    if templates:
+        # The withdrawal stands already; what is left of encrypted templates in free pages goes with the next purge.
+        with suppress(RecordError):
+            store.compact()
     return Withdrawn(subject_id, new, before, templates)
 
 
@@ -120,7 +129,7 @@ def lift(store: Store, subject_id: str, purposes: Iterable[Purpose], because: st
             # A withdrawal of everything goes on for the purposes that are not lifted.
             for left in sorted(covered - lifted):
                 _add(store, subject_id, left, withdrawn_on, why)
-        told = {"subject": subject_id, "purposes": sorted(lifted), "on": on.isoformat()}
+        told = {"subject": alias_of(store, subject_id), "purposes": sorted(lifted), "on": on.isoformat()}
         audit.append(store, audit.Kind.WITHDRAWAL_LIFTED, told)
     return lifted
 
@@ -202,6 +211,3 @@ def _serves(store: Store, subject_id: str, withdrawn_for: frozenset[Purpose]) ->
     )
     return bool({Purpose(purpose) for (purpose,) in rows} - withdrawn_for)
 
-
-def _forget_face(store: Store, subject_id: str) -> int:
-    return store.change("DELETE FROM templates WHERE subject_id = ?", (subject_id,))
