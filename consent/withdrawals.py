@@ -210,4 +210,3 @@ def _serves(store: Store, subject_id: str, withdrawn_for: frozenset[Purpose]) ->
         (subject_id, Aspect.PHOTO.value, Answer.YES.value),
     )
     return bool({Purpose(purpose) for (purpose,) in rows} - withdrawn_for)
-
