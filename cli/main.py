@@ -11,12 +11,16 @@ import click
 from cli.clean import clean
 from cli.doctor import doctor
 from cli.enroll import enroll
+from cli.find import find
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from cli.inspect import inspect
+from cli.recheck import recheck
+from cli.reclean import reclean
 from cli.roster import roster
 from cli.selftest import selftest
 from cli.shown import printable
 from cli.verify import verify
+from cli.withdraw import withdraw
 from consent.errors import UserFacingError
 
 EXIT_CODES = {
@@ -43,7 +47,7 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, verify, roster, enroll, selftest, doctor):
+for _command in (clean, inspect, verify, roster, enroll, selftest, doctor, withdraw, find, recheck, reclean):
     cli.add_command(_command)
 
 

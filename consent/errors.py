@@ -36,3 +36,7 @@ class RecordError(ConsentError):
 
 class VaultError(ConsentError):
     """The key of the templates is missing, locked away, or not the one."""
+
+
+class PolicyError(ConsentError):
+    """A procedure is not known, or what it asks for is not there."""

@@ -60,16 +60,21 @@ class Shown:
     relied: tuple[Reliance, ...]
 
 
-_PUBLISHED = """
+# For each photo its `newer.id`: what took its place last.
+NEWER = """
+    LEFT JOIN (
+        SELECT replaces AS old, max(id) AS id FROM photos WHERE replaces IS NOT NULL AND status = 'published'
+        GROUP BY replaces
+    ) AS newer ON newer.old = photos.id
+"""
+_PUBLISHED = f"""
     SELECT photos.id, photos.run_id, photos.recorded_at, COALESCE(photos.source_sha256, ''), photos.output_sha256,
         COALESCE(photos.published_name, renamed.published_name, ''), runs.purpose, runs.destination, runs.policy,
         newer.id
     FROM photos
     JOIN runs ON runs.id = photos.run_id
     LEFT JOIN renamed ON renamed.photo_id = photos.id
-    LEFT JOIN (
-        SELECT replaces, max(id) AS id FROM photos WHERE replaces IS NOT NULL AND status = 'published' GROUP BY replaces
-    ) AS newer ON newer.replaces = photos.id
+    {NEWER}
     WHERE photos.status = 'published' AND
 """
 _SHOWING = "EXISTS (SELECT 1 FROM faces WHERE photo_id = photos.id AND verdict = 'keep' AND subject_id = ?)"

@@ -9,9 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from html import escape
 
-from consent.showings import PublishedFile, Showing
+from consent import audit
+from consent.errors import ConsentError
+from consent.markup import Markup, element, facts, joined, page, table
+from consent.showings import PublishedFile, Showing, published_files
+from consent.store import Store
 from consent.tables import write_table
 
 COLUMNS = (
@@ -19,6 +22,12 @@ COLUMNS = (
     "replaced_by", "source_sha256", "output_sha256", "done",
 )  # fmt: skip
 UNTOLD = "(no destination recorded)"
+# Fewer digits of a digest could be another file's.
+_LEAST_DIGITS = 8
+
+
+class TakeDownError(ConsentError):
+    """A published file cannot be ticked off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,45 @@ def take_down_page(rows: Sequence[Listed], on: date, title: str = "Take-down lis
     sheets: dict[tuple[str, str, str], list[Listed]] = defaultdict(list)
     for row in rows:
         sheets[_place(row.file)].append(row)
-    body = "".join(_sheet(place, theirs, on, title) for place, theirs in sheets.items())
-    empty = f"<h1>{escape(title)}</h1><p>{on}: nothing is to be taken down.</p>"
-    return _PAGE.format(title=escape(title), style=_STYLE, body=body or empty)
+    body = [_sheet(place, theirs, on, title) for place, theirs in sheets.items()]
+    empty = joined([element("h1", title), element("p", f"{on}: nothing is to be taken down.")])
+    return page(title, *(body or [empty]))
+
+
+def mark_taken_down(store: Store, file_ids: Iterable[str], on: date) -> tuple[PublishedFile, ...]:
+    """Note that published files are not to be seen any more, in one transaction.
+
+    Args:
+        store: The school file.
+        file_ids: Digests of published files, or their first digits, at least eight.
+        on: The day.
+
+    Returns:
+        The files that were not marked before.
+
+    Raises:
+        TakeDownError: if one names no published file, or files of different content; nothing is marked then.
+        RecordError: if the school file cannot be written.
+    """
+    with store.atomic():
+        files = published_files(store)
+        marked = [file for one in file_ids for file in _meant(one, files) if file.taken_down_on is None]
+        new = tuple({file.photo_id: file for file in marked}.values())
+        store.insert_rows("takedowns", ("photo_id", "done_on"), [(file.photo_id, on.isoformat()) for file in new])
+        if new:
+            told = {"photos": [file.photo_id for file in new], "on": on.isoformat()}
+            audit.append(store, audit.Kind.TAKEN_DOWN, told)
+    return new
+
+
+def _meant(file_id: str, files: Iterable[PublishedFile]) -> list[PublishedFile]:
+    wanted = file_id.strip().lower()
+    found = [file for file in files if len(wanted) >= _LEAST_DIGITS and file.output_sha256.startswith(wanted)]
+    if len({file.output_sha256 for file in found}) != 1:
+        what = "names more than one published file" if found else "names no published file"
+        remedy = "Give the file id as the list shows it, or the published file itself."
+        raise TakeDownError(f"{file_id}: {what}", remedy)
+    return found
 
 
 def _place(file: PublishedFile) -> tuple[str, str, str]:
@@ -110,41 +155,21 @@ def _cells(row: Listed) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _sheet(place: tuple[str, str, str], rows: Sequence[Listed], on: date, title: str) -> str:
+def _sheet(place: tuple[str, str, str], rows: Sequence[Listed], on: date, title: str) -> Markup:
     destination, address, manager = place
-    head = f"<h1>{escape(title)}: {escape(destination or UNTOLD)}</h1>"
-    facts = [("Address", address), ("Manager", manager), ("List of", on.isoformat()), ("Files", str(len(rows)))]
-    told = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
-    lines = "".join(map(_line, rows))
-    return (
-        f"<section>{head}<dl>{told}</dl><p>Please take these pictures down, tick each one, and give the sheet back."
-        f"</p><table><thead><tr><th>Done</th><th>File</th><th>Published</th><th>Shows</th><th>Why</th><th>To do</th>"
-        f"</tr></thead><tbody>{lines}</tbody></table><p class=sign>Done on ____________ by ____________________</p>"
-        "</section>"
+    told = [("Address", address), ("Manager", manager), ("List of", on.isoformat()), ("Files", len(rows))]
+    return element(
+        "section",
+        element("h1", f"{title}: {destination or UNTOLD}"),
+        facts((name, value) for name, value in told if value),
+        element("p", "Please take these pictures down, tick each one, and give this sheet back."),
+        table(("Done", "File", "Published", "Shows", "Why", "To do"), map(_line, rows)),
+        element("p", "Done on ____________________  by ______________________________"),
+        cls="page",
     )
 
 
-def _line(row: Listed) -> str:
+def _line(row: Listed) -> tuple[object, ...]:
     file = row.file
-    name = f"{escape(file.name or '(name not recorded)')}<br><small>{file.file_id}</small>"
-    told = (file.published_on.isoformat(), row.students, row.why, row.to_do)
-    cells = "".join(f"<td>{escape(text)}</td>" for text in told)
-    return f"<tr><td class=box><span></span></td><td class=file>{name}</td>{cells}</tr>"
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>{style}</style></head><body>{body}</body></html>
-"""
-_STYLE = """
-body{font:11pt/1.4 sans-serif;margin:2rem;color:#000}
-section{break-after:page;margin-bottom:3rem}section:last-child{break-after:auto}
-h1{font-size:16pt;margin:0 0 .6rem}dl{display:grid;grid-template-columns:max-content auto;gap:.1rem 1rem;margin:0}
-dt{color:#444}dd{margin:0;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%}th,td{border:1px solid #888;padding:.3rem .45rem;text-align:left;
-vertical-align:top}thead{display:table-header-group}tr{break-inside:avoid}
-td.file{overflow-wrap:anywhere}small{color:#444;font-family:monospace}
-td.box span{display:inline-block;width:1em;height:1em;border:1.5px solid #000}
-.sign{margin-top:1.5rem}@page{margin:15mm}
-"""
+    name = joined([file.name or "(name not recorded)", element("br"), element("code", file.file_id)])
+    return "\N{BALLOT BOX}", name, file.published_on, row.students, row.why, row.to_do

@@ -320,7 +320,7 @@ def _check_apart(sources: Sources) -> None:
             )
 
 
-def closed_lines(results: Iterable[Redone]) -> tuple[list[Redone], list[Redone], list[Redone]]:
+def parted(results: Iterable[Redone]) -> tuple[list[Redone], list[Redone], list[Redone]]:
     """Part results into those that were published, those that were refused, and those whose originals are missing."""
     published, refused, missing = list[Redone](), list[Redone](), list[Redone]()
     for one in results:
