@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @list_option
 @yes_option
 @school_option
-def find(
-    student: str, covered: bool, as_json: bool, list_file: Path | None, yes: bool, school: Path | None
-) -> int:
+def find(student: str, covered: bool, as_json: bool, list_file: Path | None, yes: bool, school: Path | None) -> int:
     """List every published photo that shows a student: where it is, since when, what for and by which consent.
 
     STUDENT is a number. Photos are known by the bytes that imgguard published; copies that others made of them are not.

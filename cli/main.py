@@ -11,8 +11,8 @@ import click
 from cli.clean import clean
 from cli.doctor import doctor
 from cli.enroll import enroll
-from cli.find import find
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from cli.find import find
 from cli.inspect import inspect
 from cli.recheck import recheck
 from cli.reclean import reclean

@@ -74,7 +74,7 @@ def reclean(
         everything, people = showings(store), people_today(store, roster)
     versions = versions_to_make(everything, people, on, students=meant, photos=[_digest(one) for one in photos])
     if not versions:
-        console.print("Nothing to do: no published photo that is the newest version shows anybody who must not be seen.")
+        console.print("Nothing to do: no newest version of a published photo shows anybody who must not be seen.")
         return EXIT_OK
     who: dict[str, Any] = {"roster": roster, "id_photos": id_photos, "old_id_photos": old_id_photos, "on": on}
     sources = Sources(path, originals, out, who, meant, overwrite, workers)
@@ -118,7 +118,7 @@ def _show(console: Console, results: Sequence[Redone], unread: Sequence[Path], o
         told = ", ".join(path.name for path in unread[:10])
         console.print(cell(f"Could not be read, and may be among them ({len(unread)}): {told}"), soft_wrap=True)
     if published:
-        console.print("The old files stay where they were put until somebody replaces them: imgguard recheck lists them.")
+        console.print("The old files stay where they are until somebody replaces them: imgguard recheck lists them.")
     return EXIT_INCOMPLETE if refused or missing else EXIT_OK
 
 

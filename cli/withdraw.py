@@ -55,7 +55,6 @@ def withdraw(
 
     from cli.whose import student_meant, told
     from consent import withdrawals
-    from consent.store import Store
     from imgguard.guard import default_school
 
     if lift and (list_file or page_file):
