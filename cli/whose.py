@@ -37,7 +37,7 @@ def student_meant(store: Store, typed: str, *, yes: bool = False) -> Known | Non
     if meant.alike is not None:
         click.echo(f"Nobody has the number {printable(typed)}; the only one like it: {told(meant.alike)}", err=True)
         if not yes:
-            click.confirm("Is this the one?", abort=True, err=True)
+            click.confirm("Is this the one? (--yes answers it)", abort=True, err=True)
         return meant.alike
     if meant.named:
         proposed = "; ".join(map(told, meant.named[:_MOST_PROPOSED]))

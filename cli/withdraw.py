@@ -78,9 +78,9 @@ def withdraw(
         rows = _to_take_down(store, number, done.purposes | done.before)
     _show(console, name, done, rows)
     write_lists(rows, date.today(), list_file, page_file)
-    if person is None or not person.in_roster:
-        told_where = "is in no roster that was imported into this school file. The withdrawal holds for this number"
-        console.print(f"Please check: {name} {told_where} alone.", style="bold", soft_wrap=True, markup=False)
+    if person is None:
+        unknown = "is a number that is in no roster and on no photo of this school file. The withdrawal holds for it"
+        console.print(f"Please check: {name} {unknown} alone.", style="bold", soft_wrap=True, markup=False)
         return EXIT_INCOMPLETE
     return EXIT_OK
 
