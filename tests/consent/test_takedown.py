@@ -23,7 +23,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def all_open(store: Store) -> tuple[Listed, ...]:
     everything = showings(store)
-    return listed([(one, "consent was withdrawn") for one in still_open(everything)], everything, published_files(store))
+    return listed(
+        [(one, "consent was withdrawn") for one in still_open(everything)], everything, published_files(store)
+    )
 
 
 def test_a_file_is_one_row_with_everybody_on_it_sorted_by_destination(store: Store) -> None:
