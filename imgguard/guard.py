@@ -67,7 +67,7 @@ class Guard:
         credit: str | None = None,
         keep_orientation_tag: bool = False,
         school: Path | str | None = None,
-        passphrase: str | None = None,
+        passphrase: Passphrase | None = None,
         on: date | None = None,
     ) -> None:
         """Read the roster and enrol the people of the ID photos, in memory.
@@ -96,7 +96,7 @@ class Guard:
             keep_orientation_tag: Leave JPEGs as they are stored and say how to turn them, instead of turning them.
             credit: A line of credit that each published file holds as EXIF Copyright and Artist.
             school: The school file, which keeps the record; None for `default_school()`.
-            passphrase: What opens the templates of the school file, where no keyring has their key.
+            passphrase: Gives what opens the templates of the school file, where no keyring has their key.
             on: The day for which consents have to hold; None for today.
 
         Raises:

@@ -18,13 +18,12 @@ from consent.model import Purpose, Reference, Subject
 from consent.people import stored_roster, withdrawn
 from consent.roster import Finding, Roster, read_roster
 from consent.store import Store
+from consent.vault import Passphrase, open_vault
 from imgguard.backends import default_backends
 from imgguard.enroll import enroll
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
-
-_NAMED = 5
-
+from imgguard.recall import recall
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -39,7 +38,7 @@ class Asked:
         groups: Enrol only these groups of the roster; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
         old_id_photos: Whether ID photos older than 36 months are used.
-        passphrase: What opens the templates, where that is kept by people; None where the keyring has the key.
+        passphrase: Gives what opens the templates, where no keyring has their key; None where nobody can be asked.
     """
 
     school: Path
@@ -50,7 +49,7 @@ class Asked:
     groups: tuple[str, ...]
     fpir: float
     old_id_photos: bool
-    passphrase: str | None
+    passphrase: Passphrase | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,10 @@ def who_is_known(asked: Asked) -> Who:
     roster = _roster(asked)
     roster.require(asked.purpose)
     people = people_of(roster, asked.groups)
-    references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
+    if asked.id_photos is None and not asked.school.is_file():
+        references, told = (), (_nobody(asked.school),)
+    else:
+        references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
     gallery = Gallery.from_references(references, asked.fpir, asked.on, families=families_of(people))
     return Who(roster, gallery, (*roster.findings, *told))
 
@@ -142,23 +144,14 @@ def _from_photos(
 
 def _from_school(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
     """The stored templates of the people who are asked for and may be recognised."""
-    wanted = {number for number, person in people.items() if person.biometric_ok}
-    stored = _stored(asked) if asked.school.is_file() else ()
-    references = tuple(one for one in stored if one.subject_id in wanted)
-    missing = sorted(wanted - {one.subject_id for one in references})
-    if not missing:
-        return references, ()
-    named = ", ".join(missing[:_NAMED]) + (f", and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
-    what = f"{len(missing)} of {len(wanted)} who may be recognised are not enrolled and will be covered: {named}"
-    return references, (Finding(asked.school.name, None, what),)
-
-
-def _stored(asked: Asked) -> tuple[Reference, ...]:
+    wanted = {number: person for number, person in people.items() if person.biometric_ok}
     with Store(asked.school) as store:
         # Nobody is asked for a key to an empty room.
         if not store.query("SELECT 1 FROM templates LIMIT 1"):
-            return ()
-        from consent.templates import read_templates
-        from consent.vault import open_vault
+            return (), (_nobody(asked.school),)
+        found = recall(store, open_vault(store, asked.passphrase), wanted, default_backends(), asked.on)
+    return found.references, (*found.findings, *found.remarks)
 
-        return tuple(read_templates(store, open_vault(store, asked.passphrase), asked.on))
+
+def _nobody(school: Path) -> Finding:
+    return Finding(school.name, None, "nobody is enrolled (imgguard enroll): everybody will be covered")
