@@ -25,6 +25,7 @@ from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.recall import recall
 
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is told about who may be known.
@@ -78,10 +79,7 @@ def who_is_known(asked: Asked) -> Who:
     roster = _roster(asked)
     roster.require(asked.purpose)
     people = people_of(roster, asked.groups)
-    if asked.id_photos is None and not asked.school.is_file():
-        references, told = (), (_nobody(asked.school),)
-    else:
-        references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
+    references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
     gallery = Gallery.from_references(references, asked.fpir, asked.on, families=families_of(people))
     return Who(roster, gallery, (*roster.findings, *told))
 
@@ -145,6 +143,8 @@ def _from_photos(
 def _from_school(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
     """The stored templates of the people who are asked for and may be recognised."""
     wanted = {number: person for number, person in people.items() if person.biometric_ok}
+    if not asked.school.is_file():
+        return (), (_nobody(asked.school),)
     with Store(asked.school) as store:
         # Nobody is asked for a key to an empty room.
         if not store.query("SELECT 1 FROM templates LIMIT 1"):
