@@ -8,11 +8,14 @@ import traceback
 
 import click
 
+from cli.caption import caption
 from cli.clean import clean
+from cli.destination import destination
 from cli.doctor import doctor
 from cli.enroll import enroll
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from cli.inspect import inspect
+from cli.policy import policy
 from cli.roster import roster
 from cli.selftest import selftest
 from cli.shown import printable
@@ -43,7 +46,7 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, verify, roster, enroll, selftest, doctor):
+for _command in (clean, inspect, caption, verify, roster, enroll, policy, destination, selftest, doctor):
     cli.add_command(_command)
 
 

@@ -67,7 +67,9 @@ class Under:
     findings: tuple[Finding, ...] = ()
 
 
-def under_policy(told: Publication, purpose: Purpose | None, school: Path, on: date) -> Under:
+def under_policy(
+    told: Publication, purpose: Purpose | None, school: Path, on: date, *, explained: bool = False
+) -> Under:
     """Find out under what a run publishes.
 
     Args:
@@ -75,6 +77,7 @@ def under_policy(told: Publication, purpose: Purpose | None, school: Path, on: d
         purpose: What for, if that is given.
         school: The school file, which need not be there.
         on: The day of publishing.
+        explained: Whether nothing is published, so that what could never be published may be asked about.
 
     Raises:
         PolicyError: if there is no such policy.
@@ -94,7 +97,7 @@ def under_policy(told: Publication, purpose: Purpose | None, school: Path, on: d
         policy = load_policy(told.policy or STRICT.name)
         if told.to is not None:
             raise unknown_destination(told.to)
-    if purpose is Purpose.PERSONAL_ACCOUNT:
+    if purpose is Purpose.PERSONAL_ACCOUNT and not explained:
         raise SetupError(
             f"{policy.clause_for(Reason.PERSONAL_ACCOUNT, purpose)}: the forms of a school do not speak for personal "
             "accounts",

@@ -76,7 +76,7 @@ def who_is_known(asked: Asked) -> Who:
         RosterError: if it cannot be read, cannot answer for the purpose, or has nobody in one of the groups.
         RecordError: if the school file cannot be used; whoever withdrew would not be known then.
     """
-    roster = _roster(asked)
+    roster = roster_of(asked.school, asked.roster)
     roster.require(asked.purpose)
     people = people_of(roster, asked.groups)
     references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
@@ -84,18 +84,24 @@ def who_is_known(asked: Asked) -> Who:
     return Who(roster, gallery, (*roster.findings, *told))
 
 
-def _roster(asked: Asked) -> Roster:
-    """The roster that is given, or the school file's; what was withdrawn holds in either."""
-    if not asked.school.is_file():
-        if asked.roster is not None:
-            return read_roster(asked.roster)
-        raise _no_roster(asked.school)
-    with Store(asked.school) as store:
-        if asked.roster is not None:
-            return with_withdrawals(read_roster(asked.roster), withdrawn(store))
+def roster_of(school: Path, given: Path | None) -> Roster:
+    """Give the roster of a file, or else the school file's; what was withdrawn holds in either.
+
+    Raises:
+        SetupError: if there is none.
+        RosterError: if it cannot be read.
+        RecordError: if the school file cannot be used.
+    """
+    if not school.is_file():
+        if given is not None:
+            return read_roster(given)
+        raise _no_roster(school)
+    with Store(school) as store:
+        if given is not None:
+            return with_withdrawals(read_roster(given), withdrawn(store))
         stored = stored_roster(store)
     if stored is None:
-        raise _no_roster(asked.school)
+        raise _no_roster(school)
     return stored
 
 
