@@ -92,9 +92,9 @@ def clean(
     known = replace(known, publication=replace(known.publication, confirm_batch=confirm_batch))
     _check_report(report, out)
     _check_format(container, out)
-    with notes.status("Reading the roster and the ID photos"):
+    with notes.status("Reading the roster and the ID photos") as status:
         guard = Guard(
-            **known.for_guard,
+            **known.for_guard_while(status),
             search=search,
             recognition=not no_recognition,
             **covering,

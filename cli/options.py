@@ -14,6 +14,8 @@ from consent.model import Purpose
 from imgguard.types import Extent, Format, Names, Style, Treatment
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from consent.procedures import SignOff
     from imgguard.publication import Publication
 
@@ -105,6 +107,19 @@ class Known:
         values = {"roster": self.roster, "id_photos": self.id_photos, "purpose": self.purpose, "groups": self.groups}
         told = {"passphrase": asked(self.passphrase_file), "publication": self.publication}
         return {**values, **told, "old_id_photos": self.old_id_photos, **share(self.fpir)}
+
+    def for_guard_while(self, status: Status) -> dict[str, Any]:
+        """The same while something turns on the screen, which stops for a question."""
+        values = self.for_guard
+        ask = values["passphrase"]
+
+        def asked() -> str:
+            status.stop()
+            entered: str = ask()
+            status.start()
+            return entered
+
+        return {**values, "passphrase": asked}
 
 
 def share(fpir: float | None) -> dict[str, float]:

@@ -33,7 +33,7 @@ from imgguard.tally import shown_often
 from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
-from imgguard.who import Asked, who_is_known
+from imgguard.who import Asked, roster_of, who_is_known
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
@@ -142,15 +142,16 @@ class Guard:
                 "A purpose is needed to know who may be seen",
                 "Say what the photos are published for, or switch recognition off to cover everybody.",
             )
-        given = None if roster is None else Path(roster)
-        who = who_is_known(
-            Asked(self._school, purpose, on, given, self._id_photos, groups, fpir, old_id_photos, passphrase)
-        )
-        require_asked(self._under, who.roster.subjects.values(), on)
-        self._roster, self.findings = who.roster, (*self.findings, *who.findings)
-        self._naming = replace(self._naming, known=KnownNames.of(who.roster.subjects.values()))
+        self._roster = known = roster_of(self._school, None if roster is None else Path(roster))
+        known.require(purpose)
+        # Before a thousand portraits are read.
+        require_asked(self._under, known.subjects.values(), on)
+        asked = Asked(self._school, known, on, self._id_photos, groups, fpir, old_id_photos, passphrase)
+        gallery, told = who_is_known(asked)
+        self.findings = (*self.findings, *known.findings, *told)
+        self._naming = replace(self._naming, known=KnownNames.of(known.subjects.values()))
         self.rules = replace(
-            self.rules, purpose=purpose, subjects=who.roster.subjects, gallery=who.gallery, groups=groups, fpir=fpir
+            self.rules, purpose=purpose, subjects=known.subjects, gallery=gallery, groups=groups, fpir=fpir
         )
 
     def __enter__(self) -> Self:

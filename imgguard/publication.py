@@ -135,7 +135,7 @@ def require_asked(under: Under, people: Iterable[Subject], on: date) -> None:
     A sign-off that somebody's form has is not asked for again: whoever's form has none is then covered.
 
     Raises:
-        SetupError: naming the clause, what is missing and the option that gives it.
+        SetupError: naming each clause, what is missing and the option that gives it.
     """
     purpose = under.purpose
     if purpose is None:
@@ -143,9 +143,14 @@ def require_asked(under: Under, people: Iterable[Subject], on: date) -> None:
     cases = [Case(person, purpose, Aspect.PHOTO, on, (), under.circumstances) for person in people]
     # Nobody may be in the roster: what is missing is missing all the same.
     cases = cases or [Case(Subject(""), purpose, Aspect.PHOTO, on, (), under.circumstances)]
+    missing: dict[str, tuple[str, str]] = {}
     for rule in under.policy.rules_for(purpose):
         for what, remedy in _missing(rule, cases):
-            raise SetupError(f"{under.policy.cited(rule)}: {what}", remedy)
+            # Two clauses may ask for the same; the first is named.
+            missing.setdefault(what, (under.policy.cited(rule), remedy))
+    if missing:
+        told = "; ".join(f"{clause}: {what}" for what, (clause, _) in missing.items())
+        raise SetupError(told, " ".join(remedy for _, remedy in missing.values()))
 
 
 def _missing(rule: Rule, cases: list[Case]) -> Iterator[tuple[str, str]]:

@@ -32,9 +32,8 @@ class Asked:
 
     Attributes:
         school: The school file, which need not be there.
-        purpose: What the photos are published for.
+        roster: Everybody; see `roster_of`.
         on: The day of the run.
-        roster: A roster file; None for the one of the school file.
         id_photos: A folder of ID photos; None for the templates of the school file.
         groups: Enrol only these groups of the roster; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
@@ -43,9 +42,8 @@ class Asked:
     """
 
     school: Path
-    purpose: Purpose
+    roster: Roster
     on: date
-    roster: Path | None
     id_photos: Path | None
     groups: tuple[str, ...]
     fpir: float
@@ -53,35 +51,19 @@ class Asked:
     passphrase: Passphrase | None
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who may be known again.
-
-    Attributes:
-        roster: Everybody, with what was withdrawn.
-        gallery: Who can be found in photos.
-        findings: What a person should look at.
-    """
-
-    roster: Roster
-    gallery: Gallery
-    findings: tuple[Finding, ...]
-
-
-def who_is_known(asked: Asked) -> Who:
-    """Bring together the people of a run.
+def who_is_known(asked: Asked) -> tuple[Gallery, tuple[Finding, ...]]:
+    """Give who can be found in photos, and what a person should look at.
 
     Raises:
-        SetupError: if a roster is needed and there is none.
-        RosterError: if it cannot be read, cannot answer for the purpose, or has nobody in one of the groups.
-        RecordError: if the school file cannot be used; whoever withdrew would not be known then.
+        SetupError: if the ID photos cannot be read.
+        RosterError: if nobody is in one of the groups.
+        RecordError: if the school file cannot be used.
+        VaultError: if its templates cannot be opened.
     """
-    roster = roster_of(asked.school, asked.roster)
-    roster.require(asked.purpose)
-    people = people_of(roster, asked.groups)
-    references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
+    people = people_of(asked.roster, asked.groups)
+    references, told = _from_photos(asked, people) if asked.id_photos else _from_school(asked, people)
     gallery = Gallery.from_references(references, asked.fpir, asked.on, families=families_of(people))
-    return Who(roster, gallery, (*roster.findings, *told))
+    return gallery, told
 
 
 def roster_of(school: Path, given: Path | None) -> Roster:
@@ -138,11 +120,9 @@ def _bare(number: str) -> str:
     return "".join(filter(str.isalnum, plain)).lstrip("0")
 
 
-def _from_photos(
-    asked: Asked, people: Mapping[str, Subject], roster: Roster
-) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
+def _from_photos(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
     assert asked.id_photos is not None
-    found = enroll(asked.id_photos, people, roster, default_backends(), asked.on, old_photos=asked.old_id_photos)
+    found = enroll(asked.id_photos, people, asked.roster, default_backends(), asked.on, old_photos=asked.old_id_photos)
     return found.references, (*found.findings, *found.remarks)
 
 
