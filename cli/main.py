@@ -8,12 +8,20 @@ import traceback
 
 import click
 
+from cli.backup import backup, restore
+from cli.caption import caption
 from cli.clean import clean
+from cli.destination import destination
 from cli.doctor import doctor
 from cli.enroll import enroll
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from cli.find import find
+from cli.forget import forget
+from cli.init import init
 from cli.inspect import inspect
+from cli.key import key
+from cli.policy import policy
+from cli.purge import purge
 from cli.recheck import recheck
 from cli.reclean import reclean
 from cli.roster import roster
@@ -47,7 +55,10 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, verify, roster, enroll, selftest, doctor, withdraw, find, recheck, reclean):
+for _command in (
+    init, roster, enroll, policy, destination, clean, inspect, caption, verify, selftest, doctor, key, forget, purge,
+    backup, restore, withdraw, find, recheck, reclean,
+):  # fmt: skip
     cli.add_command(_command)
 
 

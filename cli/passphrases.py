@@ -1,4 +1,4 @@
-"""Passphrases come from a hidden prompt or a file that nobody else can read; never from an option or the environment."""
+"""Passphrases come from a hidden prompt or a file that nobody else can read, never from the environment."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -62,6 +61,7 @@ class Rules:
         policy: The division's procedure.
         circumstances: What its rules have to know and is the same for every photo.
         required: Who must be covered whoever they are taken for, by the digest of the photo; see `imgguard.required`.
+        published: By number, the sources of the photos that showed somebody lately, where the policy counts them.
     """
 
     purpose: Purpose | None
@@ -79,35 +79,34 @@ class Rules:
     policy: Policy = STRICT
     circumstances: Circumstances = UNTOLD
     required: Mapping[str, tuple[Required, ...]] = field(default_factory=dict)
+    published: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
-    def settings(self) -> Mapping[str, str]:
-        """What the record keeps of the settings besides purpose and style, so that a photo can be cleaned so again."""
-        return {
-            "cover": self.covering.extent.value,
-            "covered": self.covering.treatment.value,
-            "search": self.search.value,
-            "groups": json.dumps(self.groups, ensure_ascii=False),
-            "fpir": repr(self.fpir),
-            "credit": self.credit or "",
-            "keep_orientation_tag": "yes" if self.keep_orientation_tag else "",
-        }
+    def counts(self) -> bool:
+        """Whether it matters how often somebody was published."""
+        return self.purpose is not None and self.policy.limit_days(self.purpose) is not None
 
-    def decide(self, identification: Identification) -> Decision:
-        """Decide about a face after the search for it."""
+    def decide(self, identification: Identification, circumstances: Circumstances) -> Decision:
+        """Decide about a face after the search for it.
+
+        Args:
+            identification: Who was found.
+            circumstances: What is known of the publication and of this face.
+        """
         if self.purpose is None:
-            return cover_because(Unidentified.NO_RECOGNITION)
+            return self.cover_because(Unidentified.NO_RECOGNITION)
         if identification.outcome is not Outcome.MATCH:
-            return decide(_UNIDENTIFIED[identification.outcome], self.purpose, self.on)
+            return self.cover_because(_UNIDENTIFIED[identification.outcome])
         person = self.subjects.get(identification.subject_id or "")
-        return decide(Unidentified.NO_MATCH if person is None else person, self.purpose, self.on)
+        if person is None:
+            return self.cover_because(Unidentified.NO_MATCH)
+        return decide(person, self.purpose, self.on, policy=self.policy, circumstances=circumstances)
 
-
-def cover_because(why: Unidentified) -> Decision:
-    """Decide to cover somebody whom nobody can name."""
-    decision = decide(why, Purpose.IN_SCHOOL, date.max)
-    assert decision.verdict is Verdict.COVER
-    return decision
+    def cover_because(self, why: Unidentified) -> Decision:
+        """Decide to cover somebody whom nobody can name."""
+        decision = decide(why, self.purpose or Purpose.IN_SCHOOL, self.on, policy=self.policy)
+        assert decision.verdict is Verdict.COVER
+        return decision
 
 
 def checked_fpir(fpir: float) -> float:
