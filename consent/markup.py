@@ -34,7 +34,11 @@ th { font-weight: 600; border-bottom-color: #7b8b98; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; width: 5rem; }
 table.facts th { width: 13rem; border-bottom: 1px solid #dde4e9; }
 code { font: 8.5pt/1.4 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; overflow-wrap: anywhere; }
-.kept { color: #0a6b3d; font-weight: 600; } .covered { color: #16212b; }
+th { overflow-wrap: normal; }
+.kept { color: #0a6b3d; font-weight: 600; white-space: nowrap; } .covered { white-space: nowrap; }
+table.faces { table-layout: fixed; }
+table.faces th:nth-child(1) { width: 5.4rem; } table.faces th:nth-child(2) { width: 4.8rem; }
+table.faces th:nth-child(3) { width: 24%; } table.faces th:nth-child(4) { width: 30%; }
 section.photo { margin: 1.1rem 0; }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt; }
@@ -85,12 +89,14 @@ def joined(parts: Iterable[object], between: str = "") -> Markup:
     return Markup(text(between).join(map(text, parts)))
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = ()) -> Markup:
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = (), *, cls: str = ""
+) -> Markup:
     """Give a table; columns in `numbers` (from 0) hold numbers. Its header is repeated on every printed page."""
-    cls = ["number" if n in numbers else "" for n in range(len(header))]
-    head = element("tr", *(element("th", cell, cls=c) for cell, c in zip(header, cls, strict=True)))
-    body = (element("tr", *(element("td", cell, cls=c) for cell, c in zip(row, cls, strict=True))) for row in rows)
-    return element("table", element("thead", head), element("tbody", *body))
+    kinds = ["number" if n in numbers else "" for n in range(len(header))]
+    head = element("tr", *(element("th", cell, cls=c) for cell, c in zip(header, kinds, strict=True)))
+    body = (element("tr", *(element("td", cell, cls=c) for cell, c in zip(row, kinds, strict=True))) for row in rows)
+    return element("table", element("thead", head), element("tbody", *body), cls=cls)
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> Markup:

@@ -6,11 +6,12 @@ People are numbers unless names are asked for. Nothing of it comes from the phot
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 
 from consent import markup
 from consent.markup import Markup, element, text
+from consent.procedures import Policy
 from consent.run_facts import FaceFacts, PhotoFacts, RunFacts, reason_words
 from consent.store import Reliance
 
@@ -19,13 +20,13 @@ _NOBODY = "nobody known"
 _NONE = "none"
 
 
-def run_html(run: RunFacts, names: Mapping[str, str] | None = None, clauses: Mapping[str, str] | None = None) -> str:
+def run_html(run: RunFacts, names: Mapping[str, str] | None = None, policy: Policy | None = None) -> str:
     """Give the report as a page.
 
     Args:
         run: What is known of the run.
         names: Names by number, where they are to be told; None for numbers alone.
-        clauses: What each clause asks for, by its citation, such as "park-west-ap144 144.2".
+        policy: The procedure with all of its rules, to tell what the clauses ask for; None where it is not known.
 
     Returns:
         HTML that asks for nothing from outside and runs nothing.
@@ -39,7 +40,7 @@ def run_html(run: RunFacts, names: Mapping[str, str] | None = None, clauses: Map
         _declared(run),
         _counts(run),
         element("h2", "Who, where and what for"), markup.facts(_who(run)),
-        element("h2", "Why faces were kept or covered"), _reasons(run, clauses or {}),
+        element("h2", "Why faces were kept or covered"), _reasons(run, policy),
         element("h2", "Refused photos"), _refused(run.refused),
         element("h2", "How it was made"), markup.facts(_how(run)),
         element("section", element("h2", "Published photos"), *photos or [element("p", _NONE)], cls="page"),
@@ -117,21 +118,30 @@ def _how(run: RunFacts) -> Iterable[tuple[str, object]]:
     for name, value in run.settings.items():
         yield name.replace("_", " ").capitalize(), value
     yield "Roster (SHA-256)", element("code", run.roster_sha256) if run.roster_sha256 else _NONE
-    for name, digest in run.models.items():
-        yield f"Model {name} (SHA-256)", element("code", digest)
+    models = (markup.joined((name, Markup("<br>"), element("code", digest))) for name, digest in run.models.items())
+    yield "Model files (SHA-256)", markup.joined(models, Markup("<br>"))
 
 
-def _reasons(run: RunFacts, clauses: Mapping[str, str]) -> Markup:
+def _reasons(run: RunFacts, policy: Policy | None) -> Markup:
     rows = [
-        (_verdict(verdict == "keep"), reason_words(reason), _clause(clause, clauses), count)
+        (_verdict(verdict == "keep"), reason_words(reason), _clause(policy, clause, reason), count)
         for verdict, reason, clause, count in run.reasons()
     ]
     return markup.table(("", "Why", "Clause", "Faces"), rows, (3,)) if rows else element("p", "There were no faces.")
 
 
-def _clause(clause: str, clauses: Mapping[str, str]) -> Markup:
-    says = clauses.get(clause)
-    return markup.joined((clause, element("div", says, cls="small")) if says else (clause,))
+def _clause(policy: Policy | None, clause: str, reason: str) -> Markup:
+    return markup.joined((clause, *(element("div", says, cls="small") for says in _says(policy, clause, reason))))
+
+
+def _says(policy: Policy | None, clause: str, reason: str) -> Iterator[str]:
+    """What a clause asks for: one clause may stand behind several rules, and then the reason tells which is meant."""
+    if policy is None:
+        return
+    cited = [rule for rule in policy.rules if policy.cited(rule) == clause]
+    meant = [rule for rule in cited if reason in rule.reasons] or [rule for rule in cited if rule.condition] or cited
+    yield from (rule.says for rule in meant)
+    yield from _says(policy.base, clause, reason)
 
 
 def _refused(photos: tuple[PhotoFacts, ...]) -> Markup:
@@ -144,20 +154,21 @@ def _refused(photos: tuple[PhotoFacts, ...]) -> Markup:
 
 def _photo(photo: PhotoFacts, names: Mapping[str, str] | None) -> Markup:
     rows = [_face(place, face, names) for place, face in enumerate(photo.faces, 1)]
-    header = ("From left", "", "Who", "Why", "Clause", "Stands on")
+    header = ("From left", "", "Who", "Why", "Stands on")
     return element(
         "section",
         element("h3", photo.published_name or f"photo {photo.photo_id}"),
         _small(f"No. {photo.photo_id}, {_when(photo.recorded_at)}{_versions(photo)}"),
-        _small("original ", _code(photo.source_sha256), " published ", _code(photo.output_sha256)),
-        markup.table(header, rows) if rows else element("p", "No face was found."),
+        _small("original ", _code(photo.source_sha256), Markup("<br>"), "published ", _code(photo.output_sha256)),
+        markup.table(header, rows, cls="faces") if rows else element("p", "No face was found."),
         cls="photo",
     )
 
 
 def _face(place: int, face: FaceFacts, names: Mapping[str, str] | None) -> tuple[object, ...]:
     stands_on = markup.joined((_reliance(reliance) for reliance in face.relied), Markup("<br>"))
-    return place, _verdict(face.kept), _person(face, names), reason_words(face.reason), face.clause, stands_on
+    why = markup.joined((reason_words(face.reason), element("div", face.clause, cls="small") if face.clause else ""))
+    return place, _verdict(face.kept), _person(face, names), why, stands_on
 
 
 def _person(face: FaceFacts, names: Mapping[str, str] | None) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from consent.audit import GENESIS, Entry, Kind, entries
@@ -125,12 +126,16 @@ def export_trail(trail: Sequence[Entry]) -> str:
     return "".join(json.dumps(asdict(entry)) + "\n" for entry in trail)
 
 
-def read_exported(text: str) -> tuple[Entry, ...]:
-    """Read what `export_trail` gave.
+def read_trail(path: Path) -> tuple[Entry, ...]:
+    """Read a file that holds what `export_trail` gave.
 
     Raises:
-        RecordError: if a line is no entry.
+        RecordError: if it cannot be read, or a line is no entry.
     """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise RecordError(f"{path}: cannot be read as an audit trail ({error})", "Name an exported trail.") from error
     return tuple(_entry(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -200,7 +199,7 @@ def test_killed_anywhere_a_withdrawal_is_recorded_wholly_or_not_at_all(store: St
         path = tmp_path / f"{at}.imgguard"
         path.write_bytes(before)
         ended = subprocess.run(
-            [sys.executable, "-c", _CRASH, str(path), str(at)], capture_output=True, check=False, cwd=os.getcwd()
+            [sys.executable, "-c", _CRASH, str(path), str(at)], capture_output=True, check=False, cwd=Path.cwd()
         )
         with Store(path) as after:
             told = [entry.kind for entry in audit.entries(after)].count("withdrawn")
