@@ -17,6 +17,7 @@ from cli.forget import forget
 from cli.init import init
 from cli.inspect import inspect
 from cli.key import key
+from cli.privacy_facts import privacy_facts
 from cli.purge import purge
 from cli.roster import roster
 from cli.selftest import selftest
@@ -50,6 +51,7 @@ def cli() -> None:
 
 for _command in (
     clean, inspect, verify, roster, enroll, selftest, doctor, init, key, forget, purge, backup, restore,
+    privacy_facts,
 ):  # fmt: skip
     cli.add_command(_command)
 
