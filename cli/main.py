@@ -23,6 +23,7 @@ from cli.init import init
 from cli.inspect import inspect
 from cli.key import key
 from cli.policy import policy
+from cli.privacy_facts import privacy_facts
 from cli.purge import purge
 from cli.recheck import recheck
 from cli.reclean import reclean
@@ -61,7 +62,7 @@ def cli() -> None:
 
 for _command in (
     init, roster, enroll, policy, destination, clean, inspect, caption, verify, selftest, doctor, key, forget, purge,
-    backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit,
+    backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit, privacy_facts,
 ):  # fmt: skip
     cli.add_command(_command)
 

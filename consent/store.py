@@ -243,8 +243,14 @@ class Store:
         # What is deleted is overwritten, so that it cannot be read from the free pages.
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("PRAGMA journal_mode = WAL")
-        with self.atomic():
-            self._migrate()
+        if not self._up_to_date():
+            with self.atomic():
+                self._migrate()
+
+    def _up_to_date(self) -> bool:
+        """Tell it without a lock: whoever only reads does not wait for a writer."""
+        known = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        return known == [APPLICATION_ID, len(MIGRATIONS)]
 
     def _migrate(self) -> None:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
