@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, ID_PHOTOS_HELP, ROSTER_HELP, old_id_photos_option, school_option
+from cli.options import (
+    A_PATH,
+    ID_PHOTOS_HELP,
+    ROSTER_HELP,
+    old_id_photos_option,
+    passphrase_option,
+    school_option,
+)
 from cli.takedowns import yes_option
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
     from consent.showings import PublishedFile
     from imgguard.reclean import Redone
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--roster", type=A_PATH, help=f"{ROSTER_HELP} If not given, the one that was imported.")
 @click.option("--id-photos", type=A_PATH, help=f"{ID_PHOTOS_HELP} If not given, the templates of the school file.")
 @old_id_photos_option
+@passphrase_option
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
 @yes_option
 @school_option
@@ -45,6 +55,7 @@ def reclean(
     roster: Path | None,
     id_photos: Path | None,
     old_id_photos: bool,
+    passphrase_file: Path | None,
     overwrite: bool,
     yes: bool,
     school: Path | None,
@@ -76,9 +87,10 @@ def reclean(
     if not versions:
         console.print("Nothing to do: no newest version of a published photo shows anybody who must not be seen.")
         return EXIT_OK
-    who: dict[str, Any] = {"roster": roster, "id_photos": id_photos, "old_id_photos": old_id_photos, "on": on}
-    sources = Sources(path, originals, out, who, meant, overwrite, workers)
     with notes.status("Looking for the originals") as status:
+        ask = _once(status, passphrase_file)
+        who: dict[str, Any] = {"roster": roster, "id_photos": id_photos, "old_id_photos": old_id_photos}
+        sources = Sources(path, originals, out, {**who, "passphrase": ask, "on": on}, meant, overwrite, workers)
         found = find_originals(
             originals, [version.file for version in versions],
             lambda count: status.update(f"Looking for the originals, {count} files"),
@@ -86,6 +98,20 @@ def reclean(
         status.update("Making new versions")
         results = list(make(versions, found, sources))
     return _show(console, results, found.unread, out)
+
+
+def _once(status: Status, passphrase_file: Path | None) -> Callable[[], str]:
+    """Give what gets the passphrase: asked for at most once, with nothing turning on the screen."""
+    from cli.passphrases import asked
+
+    @functools.cache
+    def ask() -> str:
+        status.stop()
+        entered = asked(passphrase_file)()
+        status.start()
+        return entered
+
+    return ask
 
 
 def _digest(path: Path) -> str:

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from consent.errors import DestinationError, PolicyError
 from consent.model import Purpose, Subject
 from consent.numbers import NumberIndex
 from consent.policy import Decision
@@ -27,8 +28,10 @@ from consent.store import Store
 from imgguard.errors import SetupError
 from imgguard.guard import Guard
 from imgguard.planning import Job, Plan, find_files
+from imgguard.publication import Publication, sign_off
+from imgguard.recorder import refused
 from imgguard.rules import Rules
-from imgguard.types import BoundingBox, PhotoResult, Required, Style
+from imgguard.types import BoundingBox, PhotoResult, Refusal, Required, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +214,22 @@ class _Settings:
     purpose: Purpose | None
     style: str
     container: str
-    destination: str
     told: str
+    publication: Publication
 
 
 def _by_settings(versions: Iterable[Version], school: Path) -> dict[_Settings, list[Version]]:
     found: dict[_Settings, list[Version]] = defaultdict(list)
     with closing(Store(school)) as store:
-        runs: Any = store.query("SELECT id, style, settings FROM runs")
-    told = {run_id: (style, settings) for run_id, style, settings in runs}
+        rows: Any = store.query(
+            "SELECT id, style, settings, policy, destination, operator, sign_offs, attested FROM runs"
+        )
+    runs = {run_id: facts for run_id, *facts in rows}
     for version in versions:
-        style, settings = told[version.file.run_id]
-        file = version.file
-        found[_Settings(file.purpose, style, file.container, file.destination, settings)].append(version)
+        style, settings, policy, to, operator, agreed, attested = runs[version.file.run_id]
+        sign_offs = tuple(map(sign_off, json.loads(agreed)))
+        publication = Publication(policy, to or None, operator, sign_offs, bool(attested))
+        found[_Settings(version.file.purpose, style, version.file.container, settings, publication)].append(version)
     return found
 
 
@@ -245,7 +251,15 @@ def _run(
     by_root: dict[Path, list[Version]] = defaultdict(list)
     for version in versions:
         by_root[folders[version.file.photo_id].resolve()].append(version)
-    with Guard(**_as_guard(key, sources)) as guard:
+    try:
+        made = Guard(**_as_guard(key, sources))
+    except (DestinationError, PolicyError) as error:
+        # Such as a destination that was closed since: what is there has to go all the same.
+        for version in versions:
+            source = originals.found[version.file.source_sha256]
+            yield Redone(version.file, refused(source, Refusal("not_published_there", error.what, error.remedy)))
+        return
+    with made as guard:
         for root, theirs in by_root.items():
             guard.rules = _strict(guard.rules, theirs, sources.students)
             plan, files = _plan(root, theirs, originals, _names(sources.school))
@@ -262,12 +276,12 @@ def _as_guard(key: _Settings, sources: Sources) -> dict[str, Any]:
     # Of a picture that lay over faces the record has no copy.
     style = Style.BLUR if key.style == Style.IMAGE else Style(key.style)
     known: dict[str, Any] = {name: told[name] for name in ("cover", "covered", "search") if told.get(name)}
-    known |= {"groups": tuple(json.loads(told["groups"]))} if told.get("groups") else {}
+    known |= {"groups": tuple(told["groups"].split(", "))} if told.get("groups") else {}
     known |= {"fpir": float(told["fpir"])} if told.get("fpir") else {}
     return {
         **known, "purpose": key.purpose, "style": style, "format": key.container or None, "names": "keep",
         "credit": told.get("credit") or None, "keep_orientation_tag": bool(told.get("keep_orientation_tag")),
-        "school": sources.school, **sources.who,
+        "school": sources.school, "publication": key.publication, **sources.who,
     }  # fmt: skip
 
 
