@@ -33,8 +33,8 @@ def inspect(photos: tuple[Path, ...], known: Known, search: str, draw: Path | No
     With a purpose, says who each face is taken for and why, by the roster and ID photos that are given or those of the
     school file; without one, only where faces are. Changes nothing.
     """
-    if known.given and known.purpose is None:
-        raise click.UsageError(f"--purpose is missing beside {', '.join(known.given)}.")
+    if known.given and not known.is_told:
+        raise click.UsageError(f"--purpose (or --to) is missing beside {', '.join(known.given)}.")
     if draw is not None and (len(photos) != 1 or draw.suffix.lower() != ".png"):
         raise click.UsageError("--draw takes one photo and writes one .png file.")
     from rich.console import Console
@@ -45,7 +45,7 @@ def inspect(photos: tuple[Path, ...], known: Known, search: str, draw: Path | No
     from imgguard.inspection import draw_inspection, inspect_photo
 
     console = Console()
-    guard = Guard(**known.for_guard, search=search, recognition=known.purpose is not None, school=school)
+    guard = Guard(**known.for_guard, search=search, recognition=known.is_told, school=school)
     show_findings(console, guard.findings)
     failed = False
     for path in photos:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from consent.errors import PolicyError
 from consent.model import Purpose, SignerRole
@@ -34,6 +34,7 @@ from consent.procedures import (
 from consent.reasons import Reason
 from consent.roster import Finding
 
+_Member = TypeVar("_Member", Reason, Purpose, SignerRole)
 _FOLDER, _ENDING = "policies", ".toml"
 _REMEDY = "Mend the file, or install imgguard anew."
 
@@ -213,11 +214,12 @@ class _Table:
         values: list[Any] = self.get(key, list, [])
         return values
 
-    def members(self, key: str, kind: type[Any]) -> Iterable[Any]:
+    def members(self, key: str, kind: type[_Member]) -> Iterable[_Member]:
         for value in self.texts(key):
-            if value not in set(kind):
-                raise PolicyError(f"{self.where}: {value!r} in {key} is not known", _REMEDY)
-            yield kind(value)
+            try:
+                yield kind(value)
+            except ValueError as error:
+                raise PolicyError(f"{self.where}: {value!r} in {key} is not known", _REMEDY) from error
 
     def end(self) -> None:
         if self._left:

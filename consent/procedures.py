@@ -94,7 +94,11 @@ class SignedOff:
 
     def broken(self, case: Case) -> Reason | None:
         """See `Condition`."""
-        return None if all(self._has(role, case) for role in self.roles) else Reason.NO_SIGN_OFF
+        return Reason.NO_SIGN_OFF if self.missing(case) else None
+
+    def missing(self, case: Case) -> tuple[SignerRole, ...]:
+        """Give the roles in which nobody agreed."""
+        return tuple(role for role in self.roles if not self._has(role, case))
 
     def _has(self, role: SignerRole, case: Case) -> bool:
         known = case.circumstances

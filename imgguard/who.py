@@ -18,12 +18,12 @@ from consent.model import Purpose, Reference, Subject
 from consent.people import stored_roster, withdrawn
 from consent.roster import Finding, Roster, read_roster
 from consent.store import Store
+from consent.vault import Passphrase, open_vault
 from imgguard.backends import default_backends
 from imgguard.enroll import enroll
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
-
-_NAMED = 5
+from imgguard.recall import recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,70 +32,58 @@ class Asked:
 
     Attributes:
         school: The school file, which need not be there.
-        purpose: What the photos are published for.
+        roster: Everybody; see `roster_of`.
         on: The day of the run.
-        roster: A roster file; None for the one of the school file.
         id_photos: A folder of ID photos; None for the templates of the school file.
         groups: Enrol only these groups of the roster; empty for everybody.
         fpir: Accepted share of strangers who are left visible by mistake.
         old_id_photos: Whether ID photos older than 36 months are used.
-        passphrase: What opens the templates, where that is kept by people; None where the keyring has the key.
+        passphrase: Gives what opens the templates, where no keyring has their key; None where nobody can be asked.
     """
 
     school: Path
-    purpose: Purpose
+    roster: Roster
     on: date
-    roster: Path | None
     id_photos: Path | None
     groups: tuple[str, ...]
     fpir: float
     old_id_photos: bool
-    passphrase: str | None
+    passphrase: Passphrase | None
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who may be known again.
-
-    Attributes:
-        roster: Everybody, with what was withdrawn.
-        gallery: Who can be found in photos.
-        findings: What a person should look at.
-    """
-
-    roster: Roster
-    gallery: Gallery
-    findings: tuple[Finding, ...]
-
-
-def who_is_known(asked: Asked) -> Who:
-    """Bring together the people of a run.
+def who_is_known(asked: Asked) -> tuple[Gallery, tuple[Finding, ...]]:
+    """Give who can be found in photos, and what a person should look at.
 
     Raises:
-        SetupError: if a roster is needed and there is none.
-        RosterError: if it cannot be read, cannot answer for the purpose, or has nobody in one of the groups.
-        RecordError: if the school file cannot be used; whoever withdrew would not be known then.
+        SetupError: if the ID photos cannot be read.
+        RosterError: if nobody is in one of the groups.
+        RecordError: if the school file cannot be used.
+        VaultError: if its templates cannot be opened.
     """
-    roster = _roster(asked)
-    roster.require(asked.purpose)
-    people = people_of(roster, asked.groups)
-    references, told = _from_photos(asked, people, roster) if asked.id_photos else _from_school(asked, people)
+    people = people_of(asked.roster, asked.groups)
+    references, told = _from_photos(asked, people) if asked.id_photos else _from_school(asked, people)
     gallery = Gallery.from_references(references, asked.fpir, asked.on, families=families_of(people))
-    return Who(roster, gallery, (*roster.findings, *told))
+    return gallery, told
 
 
-def _roster(asked: Asked) -> Roster:
-    """The roster that is given, or the school file's; what was withdrawn holds in either."""
-    if not asked.school.is_file():
-        if asked.roster is not None:
-            return read_roster(asked.roster)
-        raise _no_roster(asked.school)
-    with Store(asked.school) as store:
-        if asked.roster is not None:
-            return with_withdrawals(read_roster(asked.roster), withdrawn(store))
+def roster_of(school: Path, given: Path | None) -> Roster:
+    """Give the roster of a file, or else the school file's; what was withdrawn holds in either.
+
+    Raises:
+        SetupError: if there is none.
+        RosterError: if it cannot be read.
+        RecordError: if the school file cannot be used.
+    """
+    if not school.is_file():
+        if given is not None:
+            return read_roster(given)
+        raise _no_roster(school)
+    with Store(school) as store:
+        if given is not None:
+            return with_withdrawals(read_roster(given), withdrawn(store))
         stored = stored_roster(store)
     if stored is None:
-        raise _no_roster(asked.school)
+        raise _no_roster(school)
     return stored
 
 
@@ -132,33 +120,24 @@ def _bare(number: str) -> str:
     return "".join(filter(str.isalnum, plain)).lstrip("0")
 
 
-def _from_photos(
-    asked: Asked, people: Mapping[str, Subject], roster: Roster
-) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
+def _from_photos(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
     assert asked.id_photos is not None
-    found = enroll(asked.id_photos, people, roster, default_backends(), asked.on, old_photos=asked.old_id_photos)
+    found = enroll(asked.id_photos, people, asked.roster, default_backends(), asked.on, old_photos=asked.old_id_photos)
     return found.references, (*found.findings, *found.remarks)
 
 
 def _from_school(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:
     """The stored templates of the people who are asked for and may be recognised."""
-    wanted = {number for number, person in people.items() if person.biometric_ok}
-    stored = _stored(asked) if asked.school.is_file() else ()
-    references = tuple(one for one in stored if one.subject_id in wanted)
-    missing = sorted(wanted - {one.subject_id for one in references})
-    if not missing:
-        return references, ()
-    named = ", ".join(missing[:_NAMED]) + (f", and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
-    what = f"{len(missing)} of {len(wanted)} who may be recognised are not enrolled and will be covered: {named}"
-    return references, (Finding(asked.school.name, None, what),)
-
-
-def _stored(asked: Asked) -> tuple[Reference, ...]:
+    wanted = {number: person for number, person in people.items() if person.biometric_ok}
+    if not asked.school.is_file():
+        return (), (_nobody(asked.school),)
     with Store(asked.school) as store:
         # Nobody is asked for a key to an empty room.
         if not store.query("SELECT 1 FROM templates LIMIT 1"):
-            return ()
-        from consent.templates import read_templates
-        from consent.vault import open_vault
+            return (), (_nobody(asked.school),)
+        found = recall(store, open_vault(store, asked.passphrase), wanted, default_backends(), asked.on)
+    return found.references, (*found.findings, *found.remarks)
 
-        return tuple(read_templates(store, open_vault(store, asked.passphrase), asked.on))
+
+def _nobody(school: Path) -> Finding:
+    return Finding(school.name, None, "nobody is enrolled (imgguard enroll): everybody will be covered")
