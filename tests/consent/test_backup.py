@@ -42,8 +42,10 @@ def copy_of(school: Path) -> Path:
 
 
 def dump(path: Path) -> list[str]:
+    """Every row but those that tell of backups."""
     with Store(path) as store:
-        return [line for line in store._db.iterdump() if 'INTO "audit"' not in line and 'INTO "aliases"' not in line]
+        rows = (line for line in store._db.iterdump() if line.startswith("INSERT INTO"))
+        return sorted(row for row in rows if not row.startswith(('INSERT INTO "audit"', 'INSERT INTO "aliases"')))
 
 
 def withdraw(path: Path, number: str) -> None:
@@ -102,7 +104,7 @@ def test_a_backup_made_while_another_process_writes_is_of_one_moment(school: Pat
         try:
             assert writer.stdout is not None and writer.stdout.readline() == b"ready\n"
             counts = []
-            for n in range(5):
+            for n in range(3):
                 target = school.parent / f"copy{n}"
                 with Store(school) as store:
                     back_up(store, target)
