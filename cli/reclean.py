@@ -95,9 +95,16 @@ def reclean(
             originals, [version.file for version in versions],
             lambda count: status.update(f"Looking for the originals, {count} files"),
         )  # fmt: skip
-        status.update("Making new versions")
-        results = list(make(versions, found, sources))
-    return _show(console, results, found.unread, out)
+        results: list[Redone] = []
+        try:
+            for one in make(versions, found, sources):
+                results.append(one)
+                status.update(f"Making new versions, {len(results)} of {len(versions)}")
+        finally:
+            # Whatever stops it, the user is told what was published until then.
+            status.stop()
+            code = _show(console, results, len(versions), found.unread, out)
+    return code
 
 
 def _once(status: Status, passphrase_file: Path | None) -> Callable[[], str]:
@@ -124,12 +131,12 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _show(console: Console, results: Sequence[Redone], unread: Sequence[Path], out: Path) -> int:
+def _show(console: Console, results: Sequence[Redone], wanted: int, unread: Sequence[Path], out: Path) -> int:
     from cli.shown import cell, show_refusals
     from imgguard.reclean import parted
 
     published, refused, missing = parted(results)
-    console.print(cell(f"{len(published)} of {len(results)} photos made anew: {out}"), style="bold", soft_wrap=True)
+    console.print(cell(f"{len(published)} of {wanted} photos made anew: {out}"), style="bold", soft_wrap=True)
     for one in published:
         assert one.result is not None
         console.print(cell(f"  {one.result.target}"), soft_wrap=True)

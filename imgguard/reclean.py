@@ -367,8 +367,8 @@ def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
         )
     people = dict(found.subjects)
     if roster is None:
-        gone: Any = store.query("SELECT subject_id FROM subjects WHERE present = 0")
-        people = {n: p for n, p in people.items() if (n,) not in set(gone) or p.withdrawn or p.holds}
+        gone = {number for (number,) in store.query("SELECT subject_id FROM subjects WHERE present = 0")}
+        people = {n: p for n, p in people.items() if n not in gone or p.withdrawn or p.holds}
     # Who withdrew and is in no roster has not vanished: that they withdrew says more.
     index = NumberIndex(people)
     others = {n: Subject(n, withdrawn=purposes) for n, purposes in taken_back.items() if index.find(n) is None}
