@@ -75,7 +75,7 @@ def reclean(
     from consent.existing import open_existing
     from consent.showings import showings
     from imgguard.guard import default_school
-    from imgguard.reclean import Sources, find_originals, people_today, versions_to_make
+    from imgguard.reclean import Sources, find_originals, people_today, policies_behind, versions_to_make
     from imgguard.reclean import reclean as make
 
     console, notes = Console(), Console(stderr=True)
@@ -83,7 +83,9 @@ def reclean(
     with open_existing(path) as store:
         meant = frozenset(student_known(store, one, yes=yes).subject_id for one in students)
         everything, people = showings(store), people_today(store, roster)
-    versions = versions_to_make(everything, people, on, students=meant, photos=[_digest(one) for one in photos])
+        policies = policies_behind(store, everything)
+    digests = [_digest(one) for one in photos]
+    versions = versions_to_make(everything, people, on, students=meant, photos=digests, policies=policies)
     if not versions:
         console.print("Nothing to do: no newest version of a published photo shows anybody who must not be seen.")
         return EXIT_OK

@@ -11,18 +11,20 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from consent.errors import DestinationError, PolicyError
 from consent.model import Purpose, Subject
 from consent.numbers import NumberIndex
 from consent.policy import Decision
+from consent.procedures import STRICT, Policy
 from consent.reasons import Reason, Verdict
-from consent.rechecking import shown_today
+from consent.rechecking import forms_alone, shown_today
 from consent.showings import PublishedFile, Showing
 from consent.store import Store
 from imgguard.errors import SetupError
@@ -103,6 +105,7 @@ def versions_to_make(
     *,
     students: Collection[str] = (),
     photos: Collection[str] = (),
+    policies: Mapping[str, Policy] = MappingProxyType({}),
 ) -> tuple[Version, ...]:
     """Choose the files that need a new version, oldest first.
 
@@ -113,11 +116,12 @@ def versions_to_make(
         students: Only files that show one of these, who are covered whatever their consent says; empty for everybody
             whose consent does not hold any more.
         photos: Only files of these digests, the original's or the published file's; empty for all.
+        policies: The procedures by name; see `consent.rechecking.recheck`.
 
     Returns:
         A version for each file whose newest version still shows one of those people.
     """
-    index = NumberIndex(people)
+    index, rules = NumberIndex(people), forms_alone(policies)
 
     def decision(showing: Showing) -> Decision | None:
         found = index.find(showing.subject_id)
@@ -125,7 +129,8 @@ def versions_to_make(
             return Decision(Verdict.COVER, Reason.WITHDRAWN, showing.subject_id)
         if found is None:
             return Decision(Verdict.COVER, Reason.BLANK, showing.subject_id)
-        today = shown_today(people[found.number], showing.file.purpose, on)
+        policy = rules.get(showing.file.policy, STRICT)
+        today = shown_today(people[found.number], showing.file.purpose, on, policy)
         return today if today.verdict is Verdict.COVER else None
 
     lines: dict[int, dict[tuple[float, ...], Required]] = defaultdict(dict)
@@ -373,3 +378,14 @@ def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
     index = NumberIndex(people)
     others = {n: Subject(n, withdrawn=purposes) for n, purposes in taken_back.items() if index.find(n) is None}
     return {**others, **people}
+
+
+def policies_behind(store: Store, everything: Iterable[Showing]) -> Mapping[str, Policy]:
+    """Give the procedures under which files were published, by name; one that imgguard does not have is left out."""
+    from consent.school_policy import policy_of
+
+    found: dict[str, Policy] = {}
+    for name in {showing.file.policy for showing in everything}:
+        with suppress(PolicyError):
+            found[name] = policy_of(store, name)
+    return found

@@ -250,7 +250,7 @@ def _file(content: bytes, name: str) -> Any:
     from consent.showings import PublishedFile
 
     digest = hashlib.sha256(content).hexdigest()
-    return PublishedFile(1, 1, name, digest, "22" * 32, "jpeg", TODAY, None, "", "", "", 1, None)
+    return PublishedFile(1, 1, name, digest, "22" * 32, "jpeg", TODAY, None, "", "", "", "strict", 1, None)
 
 
 def test_nothing_that_is_there_already_is_overwritten_unless_told(school: School) -> None:
