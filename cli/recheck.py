@@ -58,7 +58,7 @@ def recheck(
     from consent.showings import published_files, showings
     from consent.takedown import listed, mark_taken_down
     from imgguard.guard import default_school
-    from imgguard.reclean import people_today, policies_behind
+    from imgguard.today import people_today, policies_behind
 
     check_new(list_file, "--list")
     check_new(page_file, "--page")

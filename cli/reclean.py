@@ -75,8 +75,9 @@ def reclean(
     from consent.existing import open_existing
     from consent.showings import showings
     from imgguard.guard import default_school
-    from imgguard.reclean import Sources, find_originals, people_today, policies_behind, versions_to_make
+    from imgguard.reclean import Sources, find_originals, versions_to_make
     from imgguard.reclean import reclean as make
+    from imgguard.today import people_today, policies_behind
 
     console, notes = Console(), Console(stderr=True)
     path, on = school or default_school(), date.today()
