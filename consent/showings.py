@@ -88,7 +88,7 @@ def showings(store: Store, subject_id: str | None = None) -> tuple[Showing, ...]
         subject_id: Only this person; None for everybody who was recognised.
     """
     files = {file.photo_id: file for file in published_files(store)}
-    relied = _reliances(store)
+    relied = _reliances(store, subject_id)
     rows: Any = store.query(
         "SELECT faces.id, photo_id, subject_id, verdict, reason, x1, y1, x2, y2, detection_score FROM faces"
         " WHERE subject_id IS NOT NULL AND (?1 IS NULL OR subject_id = ?1) ORDER BY photo_id, faces.id",
@@ -137,9 +137,13 @@ def _newest(files: Iterable[PublishedFile], replaced: Mapping[int, int]) -> dict
     return {photo_id: line[-1] for photo_id, line in line_of.items()}
 
 
-def _reliances(store: Store) -> dict[int, tuple[Reliance, ...]]:
+def _reliances(store: Store, subject_id: str | None) -> dict[int, tuple[Reliance, ...]]:
     found: dict[int, tuple[Reliance, ...]] = defaultdict(tuple)
-    rows: Any = store.query("SELECT face_id, form_id, source_sha256, source_row, signed_on, valid_until FROM reliances")
+    rows: Any = store.query(
+        "SELECT face_id, form_id, source_sha256, source_row, signed_on, valid_until FROM reliances"
+        " JOIN faces ON faces.id = face_id WHERE ?1 IS NULL OR subject_id = ?1 ORDER BY reliances.rowid",
+        (subject_id,),
+    )
     for face_id, *told in rows:
         found[face_id] += (Reliance(*told),)
     return found
