@@ -26,14 +26,17 @@ from consent.procedures import STRICT, Policy
 from consent.reasons import Reason, Verdict
 from consent.rechecking import forms_alone, shown_today
 from consent.showings import PublishedFile, Showing
-from consent.store import Store
+from consent.store import Store, read_published
 from imgguard.errors import SetupError
 from imgguard.guard import Guard
 from imgguard.planning import Job, Plan, find_files
 from imgguard.publication import Publication, sign_off
 from imgguard.recorder import refused
 from imgguard.rules import Rules
-from imgguard.types import BoundingBox, PhotoResult, Refusal, Required, Style
+from imgguard.sanitize import SUFFIXES
+from imgguard.types import BoundingBox, Format, PhotoResult, Refusal, Required, Style
+
+_ANOTHER_S = "is another published photo, which is not overwritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +270,25 @@ def _run(
     with made as guard:
         for root, theirs in by_root.items():
             guard.rules = _strict(guard.rules, theirs, sources.students)
+            makers = read_published(sources.school) if sources.overwrite else {}
+            for version in (one for one in theirs if _is_another_s(root, one.file, makers)):
+                source, what = originals.found[version.file.source_sha256], f"{root / version.file.name}: {_ANOTHER_S}"
+                yield Redone(
+                    version.file, refused(source, Refusal("another_photo_there", what, "Choose another folder."))
+                )
+            theirs = [one for one in theirs if not _is_another_s(root, one.file, makers)]
             plan, files = _plan(root, theirs, originals, _names(sources.school))
             for result in guard.run(plan, overwrite=sources.overwrite, workers=sources.workers):
                 yield Redone(files[result.source, result.target] if result.target else _of(files, result), result)
+
+
+def _is_another_s(root: Path, file: PublishedFile, makers: Mapping[str, frozenset[str]]) -> bool:
+    """Tell whether the record knows what is there already as made from another photo: that is never overwritten."""
+    path = root / file.name
+    if not makers or not file.name or path.is_symlink() or not path.is_file():
+        return False
+    known = makers.get(_digest(path) or "", frozenset())
+    return bool(known) and file.source_sha256 not in known
 
 
 def _of(files: Mapping[tuple[Path, Path | None], PublishedFile], result: PhotoResult) -> PublishedFile:
@@ -314,7 +333,7 @@ def _plan(
     for version in versions:
         file = version.file
         source = originals.found[file.source_sha256]
-        target = root / (file.name or f"{file.source_sha256[:12]}{source.suffix.lower()}")
+        target = root / (file.name or f"{file.source_sha256[:12]}{SUFFIXES[Format(file.container)]}")
         jobs.append(Job(source, target, own_names.get(file.photo_id), replaces=file.photo_id))
         files[source, target] = file
     inputs = frozenset(job.source.resolve() for job in jobs)

@@ -30,6 +30,7 @@ from imgguard.reclean import (
 )
 from imgguard.today import people_today, policies_behind
 from tests.conftest import SAMPLES, TODAY, TrueFace
+from tests.consent.published import publish
 
 AMINA = "020411"
 GYM = "event_02_gym.jpg"
@@ -262,6 +263,22 @@ def test_nothing_that_is_there_already_is_overwritten_unless_told(school: School
     assert (school.new / "photo-0001.jpg").read_bytes() == b"somebody's"
     (again,) = school.reclean(overwrite=True)
     assert again.result is not None and again.result.refusal is None
+
+
+def test_another_published_photo_is_not_overwritten_even_when_told_to(school: School) -> None:
+    school.withdraw()
+    school.new.mkdir()
+    (school.new / "photo-0001.jpg").write_bytes(b"made from another photo")
+    with Store(school.file) as store:
+        digest = hashlib.sha256(b"made from another photo").hexdigest()
+        publish(store, [], source="77", name="photo-0001.jpg")
+        with store.atomic():
+            store.change("UPDATE photos SET output_sha256 = ? WHERE source_sha256 = ?", (digest, "77" * 32))
+    (one,) = school.reclean(overwrite=True)
+    assert (
+        one.result is not None and one.result.refusal is not None and one.result.refusal.kind == "another_photo_there"
+    )
+    assert (school.new / "photo-0001.jpg").read_bytes() == b"made from another photo"
 
 
 @pytest.mark.parametrize("out", ["event", "event/new", ".", "ids"])
