@@ -77,10 +77,8 @@ class Asked:
         meant = [self.meanings[option] for option in options]
         if any(isinstance(meaning, Answer) and meaning is not Answer.YES for meaning in meant) and len(meant) > 1:
             return self._all(Answer.CONFLICTING)
-        each = [self._meant(option) for option in options]
-        return tuple(
-            Answer.YES if Answer.YES in told else min(told, key=_WEIGHT.index) for told in zip(*each, strict=True)
-        )
+        each = zip(*(self._meant(option) for option in options), strict=True)
+        return tuple(Answer.YES if Answer.YES in told else min(told, key=_WEIGHT.index) for told in each)
 
     def _meant(self, key: str) -> Answers:
         meaning = self.meanings[key]

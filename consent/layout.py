@@ -151,7 +151,8 @@ def _layout(told: dict[str, Any]) -> Layout:
     values = _meanings(told.pop("values", {}))
     lists = {name: _several(told.pop(name, ())) for name in ("required", "any_of")}
     plain = {name: dict(told.pop(name, {})) for name in ("constants", "words")}
-    return Layout(**told, **lists, **plain, fields=fields, questions=questions, values=values, date_order=order)
+    rest: dict[str, Any] = {**told, **lists, **plain}
+    return Layout(**rest, fields=fields, questions=questions, values=values, date_order=order)
 
 
 def _question(column: str, about: dict[str, Any]) -> Question:

@@ -114,10 +114,8 @@ class People:
         disputed = _disputed(known, telling, renewals=self.renewals)
         same = known.signers & telling.signers
         if same and (disputed or _differ(known.marks, telling.marks)):
-            self.note(
-                row,
-                f"the number {number} stands twice and their answers differ: what they do not agree on is taken as no",
-            )
+            what = f"the number {number} stands twice and their answers differ"
+            self.note(row, f"{what}: what they do not agree on is taken as no")
             return _merge(known, telling, disputed=disputed)
         self._note_second(known, telling)
         return _merge(known, telling, disputed=frozenset())

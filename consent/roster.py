@@ -164,12 +164,12 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
     if not subjects:
         raise RosterError(f"{path}: no person in it", "Export the roster again, with a row for each person.")
     for name, count in reading.unknown_permissions.items():
-        findings.append(
-            Finding(path.name, None, f"the permission {name[:40]!r} ({count} rows) is not known and not used")
-        )
-    evidence = table.fit.evidence if table.fit.matched else ""
-    return Roster(path, table.sha256, reading.purposes, subjects, tuple(findings), layout.name, layout.declared, evidence,
-                  _unused(table, reading))  # fmt: skip
+        what = f"the permission {name[:40]!r} ({count} rows) is not known and not used"
+        findings.append(Finding(path.name, None, what))
+    return Roster(
+        path, table.sha256, reading.purposes, subjects, tuple(findings), layout.name, layout.declared,
+        table.fit.evidence, _unused(table, reading),
+    )  # fmt: skip
 
 
 def find_table(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[Layout] = ()) -> Table:
@@ -180,11 +180,8 @@ def find_table(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[L
     """
     content = read_bytes(path)
     digest = hashlib.sha256(content).hexdigest()
-    if is_workbook(content):
-        sheets = read_sheets(path, io.BytesIO(content))
-    else:
-        sheets = {"": split_rows(path, decode(content))}
-    del content
+    book = is_workbook(content)
+    sheets = read_sheets(path, io.BytesIO(content)) if book else {"": split_rows(path, decode(content))}
     if declared.sheet and declared.sheet not in sheets:
         raise RosterError(f"{path}: there is no sheet {declared.sheet!r}", f"It has: {', '.join(sheets)}.")
     filled = {name: rows for name, rows in sheets.items() if rows and declared.sheet in ("", name)}
@@ -271,8 +268,7 @@ def _notes(table: Table, reading: Reading) -> Iterator[Finding]:
 
 def _unused(table: Table, reading: Reading) -> tuple[str, ...]:
     used = {*reading.places.values(), *(place for place, _ in reading.asked)}
-    if reading.permission_at is not None:
-        used |= {reading.permission_at, reading.answer_at}
+    used |= set(reading.listing or ())
     return tuple(heading for place, heading in enumerate(table.header) if heading and place not in used)
 
 

@@ -9,22 +9,14 @@ from datetime import date
 from pathlib import Path
 
 from consent.asking import Asked, Slot, asked_of, weaker
+from consent.dates import read_day, settled_order
 from consent.errors import RosterError
-from consent.layout import FIELDS, FLAGS, DateOrder, Layout, Question, spread
+from consent.layout import EVERY, FIELDS, FLAGS, Layout, Question, spread
 from consent.merging import Telling
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Consent, Hold, Purpose, SignerRole
 from consent.recognise import Rows
-from consent.values import (
-    end_of_named_year,
-    end_of_school_year,
-    heading_key,
-    is_ambiguous,
-    orders_of,
-    read_day,
-    value_key,
-)
+from consent.values import end_of_named_year, end_of_school_year, heading_key, value_key
 
-_DAYS = ("birth_date", "signed_on", "valid_from", "valid_until")
 _SHOWN = 40
 # The date in a date that nobody can read may be later than any other.
 _NEVER = date.max
@@ -42,8 +34,7 @@ class Reading:
         layout: The layout; its order of dates is settled.
         asked: Questions with the index of their column.
         permissions: In a list, the questions by the key of the permission's name.
-        permission_at: Index of the column of these names; None where there is none.
-        answer_at: Index of the column of the answers.
+        listing: In a list, the indices of the columns with these names and with the answers; None elsewhere.
         neutral: Slots that a refusing question shares with another, where its blank says nothing.
         slots: Everything that is asked, in the order in which it is kept.
     """
@@ -55,8 +46,7 @@ class Reading:
     layout: Layout
     asked: tuple[tuple[int, Asked], ...]
     permissions: Mapping[str, Asked]
-    permission_at: int | None
-    answer_at: int
+    listing: tuple[int, int] | None
     neutral: frozenset[Slot]
     slots: tuple[Slot, ...]
     unknown_permissions: Counter[str] = field(default_factory=Counter)
@@ -172,9 +162,8 @@ class _Line:
         told = "_".join(value_key(self.text("signer_role")).split())
         if told in _ROLES:
             return SignerRole(told or SignerRole.UNTOLD)
-        self.note(
-            self.row, f"signer_role {told[:_SHOWN]!r} is not one of {', '.join(SignerRole)}: the consent is not used"
-        )
+        what = f"signer_role {told[:_SHOWN]!r} is not one of {', '.join(SignerRole)}: the consent is not used"
+        self.note(self.row, what)
         return SignerRole.UNTOLD
 
     def _answers(self) -> dict[Slot, Answer]:
@@ -193,12 +182,13 @@ class _Line:
     def _questions(self) -> Iterator[tuple[str, Asked]]:
         for place, asked in self.reading.asked:
             yield self.cells[place], asked
-        if self.reading.permission_at is None:
+        if self.reading.listing is None:
             return
-        name = self.cells[self.reading.permission_at]
+        name_at, answer_at = self.reading.listing
+        name = self.cells[name_at]
         permission = self.reading.permissions.get(value_key(name))
         if permission is not None:
-            yield self.cells[self.reading.answer_at], permission
+            yield self.cells[answer_at], permission
         else:
             self.reading.unknown_permissions[name] += 1
 
@@ -239,28 +229,25 @@ def prepare(path: Path, sha256: str, layout: Layout, header: Sequence[str], rows
             "name, for a person to confirm.",
         )
     long = bool(layout.permission)
-    permission_at = _needed(path, layout.permission, at) if long else None
-    answer_at = _needed(path, layout.answer, at) if long else 0
+    listing = [_needed(path, heading, at) for heading in (layout.permission, layout.answer) if heading]
     wide = [q for q in layout.questions if heading_key(q.column) in at and (not long or set(q.targets) & set(FLAGS))]
     columns = {q.column: at[heading_key(q.column)] for q in wide}
-    _check_twice(path, header, [*places.values(), *columns.values(), *([permission_at, answer_at] if long else [])])
+    _check_twice(path, header, [*places.values(), *columns.values(), *listing])
     listed = [q for q in layout.questions if q not in wide] if long else []
     every = _every([*wide, *listed])
-    asked = tuple(
-        (columns[q.column], asked_of(q, layout.values, every, _column(rows, columns[q.column]))) for q in wide
-    )
-    codes = {value_key(q.column): asked_of(q, layout.values, every, _column(rows, answer_at)) for q in listed}
+    placed = [(columns[q.column], q) for q in wide]
+    asked = tuple((place, asked_of(q, layout.values, every, _column(rows, place))) for place, q in placed)
+    codes = {value_key(q.column): asked_of(q, layout.values, every, _column(rows, listing[1])) for q in listed}
     everything = [*(a for _, a in asked), *codes.values()]
     return Reading(
         source=path.name,
         sha256=sha256,
         width=len(header),
         places=places,
-        layout=replace(layout, date_order=_settled(path, layout, header, places, rows)),
+        layout=replace(layout, date_order=settled_order(path, layout, header, places, rows)),
         asked=asked,
         permissions=codes,
-        permission_at=permission_at,
-        answer_at=answer_at,
+        listing=(listing[0], listing[1]) if long else None,
         neutral=frozenset(slot for a in everything if not a.only_refuses for slot in a.slots),
         slots=_ordered({slot for a in everything for slot in a.slots}),
     )
@@ -290,12 +277,12 @@ def _column(rows: Rows, place: int) -> Iterator[str]:
 
 def _every(questions: Sequence[Question]) -> dict[Aspect, tuple[Purpose, ...]]:
     """Say for each aspect what "every purpose" is: those asked about, without those that have their own question."""
-    plain = [slot for q in questions for target in q.targets for slot in spread(target, ())]
-    asked = {purpose for purpose, aspect in plain if aspect is Aspect.PHOTO}
-    return {
-        aspect: tuple(p for p in ASKED_PURPOSES if (p in asked and (p, aspect) not in plain) or aspect is Aspect.PHOTO)
-        for aspect in Aspect
-    }
+    targets = [target for question in questions for target in question.targets]
+    plain = [slot for target in targets for slot in spread(target, ())]
+    photos = {purpose for purpose, aspect in plain if aspect is Aspect.PHOTO}
+    asked = [purpose for purpose in ASKED_PURPOSES if EVERY in targets or purpose in photos]
+    others = {aspect: tuple(p for p in asked if (p, aspect) not in plain) for aspect in Aspect}
+    return {**others, Aspect.PHOTO: ASKED_PURPOSES}
 
 
 def _ordered(slots: Iterable[Slot]) -> tuple[Slot, ...]:
@@ -303,38 +290,3 @@ def _ordered(slots: Iterable[Slot]) -> tuple[Slot, ...]:
     marks = sorted(slot for slot in slots if isinstance(slot, str))
     order = list(Aspect)
     return (*marks, *sorted(plain, key=lambda slot: (ASKED_PURPOSES.index(slot[0]), order.index(slot[1]))))
-
-
-def _settled(
-    path: Path, layout: Layout, header: Sequence[str], places: Mapping[str, int], rows: Rows
-) -> DateOrder | None:
-    """Find the order of the dates, by what was declared; never by what is likelier.
-
-    Raises:
-        RosterError: if no order is known and a date could be two days, or if dates speak against the layout's order.
-    """
-    if layout.ordered:
-        return layout.date_order
-    remedy = "Say which comes first: --date-order dmy or --date-order mdy; or write dates like 2026-04-03."
-    for name in _DAYS:
-        if name not in places:
-            continue
-        column = [(n, cells[places[name]]) for n, cells in rows if places[name] < len(cells)]
-        kinds = {text: orders_of(text) for text in {text for _, text in column}}
-        certain = {next(iter(orders)) for orders in kinds.values() if len(orders) == 1}
-        where = f"{path}: {header[places[name]]!r}"
-        if layout.date_order and certain - {layout.date_order}:
-            against = [n for n, text in column if kinds[text] and layout.date_order not in kinds[text]]
-            raise RosterError(f"{where} has dates that are not {layout.date_order}, in {_rows(against)}", remedy)
-        unsure = [(n, text) for n, text in column if is_ambiguous(text)]
-        if not layout.date_order and (len(certain) > 1 or unsure):
-            mixed = [(n, text) for n, text in column if kinds[text]]
-            told = unsure or mixed
-            what = "could be two days" if unsure else "and others are in both orders"
-            raise RosterError(f"{where}: {told[0][1]!r} {what}, in {_rows([n for n, _ in told])}", remedy)
-    return layout.date_order
-
-
-def _rows(numbers: Sequence[int]) -> str:
-    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
-    return f"row {', '.join(map(str, numbers[:5]))}{more}"

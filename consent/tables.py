@@ -84,12 +84,10 @@ def split_rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True):
             lines.append(line)
     except csv.Error as error:
-        where = f"row {len(lines) + 1}: not readable as CSV ({error}); is a quotation mark missing or left over?"
+        why = f"({error}); is a quotation mark missing or left over?"
         if "field limit" in str(error):
-            where = (
-                f"row {len(lines) + 1}: not readable as CSV: a cell has more than {csv.field_size_limit():,} letters"
-            )
-        raise RosterError(f"{path}, {where}", remedy) from error
+            why = f"because a cell has more than {csv.field_size_limit():,} letters"
+        raise RosterError(f"{path}, row {len(lines) + 1}: not readable as CSV {why}", remedy) from error
     rows = [(n, [cell.strip() for cell in line]) for n, line in enumerate(lines, 1) if any(map(str.strip, line))]
     if not rows:
         raise RosterError(f"{path}: the file is empty", remedy)

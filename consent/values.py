@@ -1,25 +1,17 @@
-"""What a cell means: answers, dates and school years. Whatever is not clear is said to be so, never guessed."""
+"""What a cell means: answers and school years. Whatever is not clear is said to be so, never guessed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
-
-from consent.layout import DateOrder
 
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\x96\x97"), "-")
 _QUOTES = {ord("\u2018"): "'", ord("\u2019"): "'", ord("\u201c"): '"', ord("\u201d"): '"'}
 _ALIKE = {**_DASHES, **_QUOTES}
 _LONGEST = 5_000
 _SCHOOL_YEAR_ENDS = (6, 30)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_TIME = re.compile(r"[ T]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|GMT)?([+-]\d{1,2}(:?\d{2})?)?$")
-_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
-_YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
-_DAY_MONTH = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})")
-_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})")
 _SCHOOL_YEAR = re.compile(r"(\d{4}) ?[-/] ?(\d{4}|\d{2})")
 
 
@@ -35,7 +27,7 @@ def heading_key(text: str) -> str:
 
 
 def chosen(cell: str, options: Iterable[str]) -> frozenset[str] | None:
-    """Give the options that a cell with several answers holds; None where there is no way, or more than one, to read it.
+    """Give the options that a cell with several answers holds; None where it reads in no way, or in several.
 
     Args:
         cell: As `value_key` gives it: "a;b;" (Microsoft Forms) or "a, b" (Google Forms, whatever an option holds).
@@ -76,54 +68,6 @@ def matching_prefix(cell: str, prefixes: Iterable[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def orders_of(text: str) -> frozenset[DateOrder]:
-    """Give the orders in which a date like 03/04/2026 is one; both where they give the same; nothing for others."""
-    if (parts := _YEAR_LAST.fullmatch(_without_time(text))) is None:
-        return frozenset()
-    return frozenset(order for order in DateOrder if _in_order(parts, order))
-
-
-def is_ambiguous(text: str) -> bool:
-    """Tell whether a date gives two different days."""
-    parts = _YEAR_LAST.fullmatch(_without_time(text))
-    return parts is not None and len({_in_order(parts, order) for order in DateOrder} - {None}) > 1
-
-
-def read_day(text: str, order: DateOrder | None) -> date | None:
-    """Read a date with or without a time; None where it is none, or could be two and no order is known."""
-    plain = _without_time(text)
-    if found := _YEAR_FIRST.fullmatch(plain):
-        return _date(int(found[1]), int(found[3]), int(found[4]))
-    if found := _DAY_MONTH.fullmatch(plain):
-        return _date(int(found[3]), _month(found[2]), int(found[1]))
-    if found := _MONTH_DAY.fullmatch(plain):
-        return _date(int(found[3]), _month(found[1]), int(found[2]))
-    if found := _YEAR_LAST.fullmatch(plain):
-        days = {day for o in ([order] if order else DateOrder) if (day := _in_order(found, o))}
-        return days.pop() if len(days) == 1 else None
-    return None
-
-
-def _without_time(text: str) -> str:
-    return _TIME.sub("", text.strip()) if ":" in text else text.strip()
-
-
-def _in_order(parts: re.Match[str], order: DateOrder) -> date | None:
-    first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
-    return _date(year, second, first) if order is DateOrder.DMY else _date(year, first, second)
-
-
-def _month(name: str) -> int:
-    return _MONTHS.index(name[:3].lower()) + 1 if name[:3].lower() in _MONTHS else 0
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
 def end_of_school_year(signed_on: date | None) -> date | None:
     """Give the last day of the school year that a day lies in; None for no day, and for the last of all years."""
     if signed_on is None:
@@ -144,8 +88,3 @@ def end_of_named_year(text: str) -> date | None:
     if found is None or not 0 < (end := int(found[1]) + 1) <= date.max.year:
         return None
     return date(end, *_SCHOOL_YEAR_ENDS) if found[2] in (str(end), f"{end % 100:02}") else None
-
-
-def keyed(values: Mapping[str, object]) -> dict[str, object]:
-    """Give a mapping by the keys of its values."""
-    return {value_key(value): meaning for value, meaning in values.items()}

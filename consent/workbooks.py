@@ -38,6 +38,8 @@ def read_sheets(path: Path, stream: BinaryIO) -> dict[str, Rows]:
     Raises:
         RosterError: if it is no workbook, is damaged, or unpacks to more than a roster can be.
     """
+    if not zipfile.is_zipfile(stream):
+        raise RosterError(f"{path}: not a text file, and no whole .xlsx workbook", _REMEDY)
     try:
         formulas = _check_parts(path, stream)
         sheets = _sheets(path, stream, stored=True)
@@ -115,7 +117,7 @@ def _read(path: Path, book: Workbook, *, stored: bool) -> dict[str, Rows]:
     count = 0
     for sheet in book.worksheets:
         # What the file says of its own size may be wrong, or be made to be.
-        sheet.reset_dimensions()  # type: ignore[union-attr]
+        sheet.reset_dimensions()
         rows: Rows = []
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             count += len(values)
@@ -150,9 +152,9 @@ def _text(value: object) -> str:
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return (
-        value.isoformat() if isinstance(value, date) else str(value).strip().replace("\0", "\N{REPLACEMENT CHARACTER}")
-    )
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value).strip().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _mark_missing(sheets: dict[str, Rows], formulas: dict[str, Rows]) -> None:
