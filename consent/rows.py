@@ -18,6 +18,7 @@ from consent.recognise import Rows
 from consent.values import end_of_named_year, end_of_school_year, heading_key, value_key
 
 _SHOWN = 40
+_MOST_KEPT = 10_000
 # The date in a date that nobody can read may be later than any other.
 _NEVER = date.max
 
@@ -37,6 +38,8 @@ class Reading:
         listing: In a list, the indices of the columns with these names and with the answers; None elsewhere.
         neutral: Slots that a refusing question shares with another, where its blank says nothing.
         slots: Everything that is asked, in the order in which it is kept.
+        unknown_permissions: In a list, the permissions that are not known, with how many rows have them.
+        clear: Answers of rows without anything unclear, by what answers in them.
     """
 
     source: str
@@ -49,7 +52,8 @@ class Reading:
     listing: tuple[int, int] | None
     neutral: frozenset[Slot]
     slots: tuple[Slot, ...]
-    unknown_permissions: Counter[str] = field(default_factory=Counter)
+    unknown_permissions: Counter[str]
+    clear: dict[tuple[str, ...], Mapping[Slot, Answer]] = field(default_factory=dict)
     _days: dict[str, date | None] = field(default_factory=dict)
 
     @property
@@ -69,6 +73,13 @@ class Reading:
             shifted = {slot: Answer.UNKNOWN for slot in self.slots}
             return Telling(number, ("", ""), "", "", None, frozenset(), *line.split(shifted, _unsigned(self, row)), row)
         return line.telling(number)
+
+    def cells_asked(self, cells: Sequence[str]) -> Iterator[str]:
+        """Give what of a row answers."""
+        for place, _ in self.asked:
+            yield cells[place]
+        for place in self.listing or ():
+            yield cells[place]
 
     def day(self, text: str) -> date | None:
         """Read a date by the file's order; the same ones stand in many rows."""
@@ -166,18 +177,30 @@ class _Line:
         self.note(self.row, what)
         return SignerRole.UNTOLD
 
-    def _answers(self) -> dict[Slot, Answer]:
+    def _answers(self) -> Mapping[Slot, Answer]:
+        """Most rows answer like some row before, and only clear ones are kept to be used again."""
+        cells = tuple(self.reading.cells_asked(self.cells))
+        if (known := self.reading.clear.get(cells)) is not None:
+            return known
+        found, clear = self._read_answers()
+        if clear and len(self.reading.clear) < _MOST_KEPT:
+            self.reading.clear[cells] = found
+        return found
+
+    def _read_answers(self) -> tuple[dict[Slot, Answer], bool]:
         found: dict[Slot, Answer] = {}
+        clear = True
         for cell, asked in self._questions():
             answers = asked.answers(cell)
             if Answer.UNKNOWN in answers or Answer.CONFLICTING in answers:
+                clear = False
                 self._note_unknown(asked, cell, Answer.CONFLICTING in answers)
             silent = asked.only_refuses
             for slot, answer in zip(asked.slots, answers, strict=True):
                 if silent and answer is Answer.BLANK and slot in self.reading.neutral:
                     continue
                 found[slot] = weaker(found[slot], answer) if slot in found else answer
-        return found
+        return found, clear
 
     def _questions(self) -> Iterator[tuple[str, Asked]]:
         for place, asked in self.reading.asked:
@@ -189,8 +212,6 @@ class _Line:
         permission = self.reading.permissions.get(value_key(name))
         if permission is not None:
             yield self.cells[answer_at], permission
-        else:
-            self.reading.unknown_permissions[name] += 1
 
     def _note_unknown(self, asked: Asked, cell: str, conflicting: bool) -> None:
         if set(asked.slots) & set(Hold):
@@ -250,6 +271,7 @@ def prepare(path: Path, sha256: str, layout: Layout, header: Sequence[str], rows
         listing=(listing[0], listing[1]) if long else None,
         neutral=frozenset(slot for a in everything if not a.only_refuses for slot in a.slots),
         slots=_ordered({slot for a in everything for slot in a.slots}),
+        unknown_permissions=_unknown(codes, _column(rows, listing[0]) if long else ()),
     )
 
 
@@ -269,6 +291,10 @@ def _check_twice(path: Path, header: Sequence[str], used: Iterable[int]) -> None
     if twice:
         what = f"{path}: the header has the column {', '.join(twice)} more than once"
         raise RosterError(what, "Delete or rename the one that does not count.")
+
+
+def _unknown(known: Mapping[str, Asked], names: Iterable[str]) -> Counter[str]:
+    return Counter(name for name in names if value_key(name) not in known)
 
 
 def _column(rows: Rows, place: int) -> Iterator[str]:
