@@ -58,7 +58,7 @@ def changes_of(store: Store, roster_id: int) -> tuple[Change, ...]:
 def doubts(store: Store, roster: Roster, on: date) -> Iterator[Finding]:
     """Tell what speaks against importing a roster: dates that cannot be, a clock set back, an older export.
 
-    None of it allows more: a signature of tomorrow is no consent today, and the newest import is the one that came last.
+    None of it allows more: a signature of tomorrow is no consent today, and the newest import came last.
     """
     yield from late_signatures(roster, on)
     made = imports(store)

@@ -18,7 +18,7 @@ from consent.findings import Finding
 from consent.layout import FLAGS, Layout, known_layouts
 from consent.mapping import EMPTY, NOTHING, Declared, applied
 from consent.merging import People
-from consent.model import ASKED_PURPOSES, Answer, Purpose, Subject
+from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose, Subject
 from consent.recognise import Fit, Rows, all_layouts, find_header, headings, recognise
 from consent.rows import Reading, prepare
 from consent.tables import decode, read_bytes, split_rows
@@ -107,7 +107,7 @@ class Roster:
         for person in self.subjects.values():
             blank: dict[int, list[str]] = {}
             for consent in person.consents:
-                if consent.answer is Answer.BLANK:
+                if consent.answer is Answer.BLANK and consent.aspect is Aspect.PHOTO:
                     purposes = blank.setdefault(consent.source_row, [])
                     purposes += [] if consent.purpose.value in purposes else [consent.purpose.value]
             for row, purposes in blank.items():
@@ -178,21 +178,42 @@ def find_table(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[L
     Raises:
         RosterError: as `read_roster`.
     """
+    digest, sheets = _sheets(path, declared.sheet)
+    name, fit = _best_sheet(path, sheets, declared, mappings)
+    return _table(path, digest, sheets, name, fit)
+
+
+def unknown_table(path: Path, sheet: str = "") -> Table:
+    """Find the table of a file of no known layout: its header is the first row that is not a title.
+
+    Raises:
+        RosterError: if the file is missing, unreadable or empty.
+    """
+    digest, sheets = _sheets(path, sheet)
+    name, rows = next(iter(sheets.items()))
+    return _table(path, digest, sheets, name, Fit(EMPTY, find_header(rows), ()))
+
+
+def _table(path: Path, digest: str, sheets: Mapping[str, Rows], name: str, fit: Fit) -> Table:
+    header = tuple(headings(sheets[name][fit.header_at][1]))
+    rows = sheets[name][fit.header_at + 1 :]
+    # A sheet's rows end with their last cell; a text's rows that are shorter than the header have lost one.
+    if name:
+        rows = [(number, _padded(cells, len(header))) for number, cells in rows]
+    return Table(path, digest, fit, header, rows, tuple(other for other in sheets if other != name))
+
+
+def _sheets(path: Path, sheet: str) -> tuple[str, Mapping[str, Rows]]:
+    """Read a file into its sheets that are not empty; one of text is a single one without a name."""
     content = read_bytes(path)
-    digest = hashlib.sha256(content).hexdigest()
     book = is_workbook(content)
     sheets = read_sheets(path, io.BytesIO(content)) if book else {"": split_rows(path, decode(content))}
-    if declared.sheet and declared.sheet not in sheets:
-        raise RosterError(f"{path}: there is no sheet {declared.sheet!r}", f"It has: {', '.join(sheets)}.")
-    filled = {name: rows for name, rows in sheets.items() if rows and declared.sheet in ("", name)}
+    if sheet and sheet not in sheets:
+        raise RosterError(f"{path}: there is no sheet {sheet!r}", f"It has: {', '.join(sheets)}.")
+    filled = {name: rows for name, rows in sheets.items() if rows and sheet in ("", name)}
     if not filled:
         raise RosterError(f"{path}: the file is empty", "Export the roster again.")
-    name, fit = _best_sheet(path, filled, declared, mappings)
-    width = len(headings(filled[name][fit.header_at][1]))
-    below = filled[name][fit.header_at + 1 :]
-    rows = below if name == "" else [(number, _padded(cells, width)) for number, cells in below]
-    header = tuple(headings(filled[name][fit.header_at][1]))
-    return Table(path, digest, fit, header, rows, tuple(other for other in sheets if other != name))
+    return hashlib.sha256(content).hexdigest(), filled
 
 
 def _best_sheet(
