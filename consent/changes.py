@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 
-from consent.model import Aspect, Consent, Purpose, Subject
+from consent.model import Aspect, Purpose, Subject
 from consent.numbers import NumberIndex, number_key
 from consent.policy import Verdict, decide
 
@@ -131,14 +132,14 @@ def _same(one: Subject, other: Subject) -> bool:
     return _deciding(one) == _deciding(other)
 
 
+_DECIDES = attrgetter(
+    "purpose", "aspect", "answer", "signed_by", "signer_role", "signed_on", "valid_from", "valid_until"
+)
+
+
 def _deciding(person: Subject) -> tuple[object, ...]:
-    consents = sorted(map(_consent, person.consents), key=repr) if len(person.consents) else []
     marks = (person.biometric_ok, person.holds, person.withdrawn, person.independent, person.birth_date)
-    return (*marks, person.is_staff, consents)
-
-
-def _consent(c: Consent) -> tuple[object, ...]:
-    return (c.purpose, c.aspect, c.answer, c.signed_by, c.signer_role, c.signed_on, c.valid_from, c.valid_until)
+    return (*marks, person.is_staff, list(map(_DECIDES, person.consents)))
 
 
 def _allowed(person: Subject, on: date) -> frozenset[tuple[Purpose, Aspect]]:

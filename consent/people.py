@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
+from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +17,10 @@ from consent.model import ASKED_PURPOSES, Answer, Aspect, Consent, Hold, Purpose
 from consent.roster import Roster
 from consent.store import Store, now
 
-_CONSENT = tuple(field.name for field in fields(Consent))
+_FORM = (
+    "signed_by", "signer_role", "signed_on", "valid_from", "valid_until", "form_id", "source_row", "source_sha256",
+)  # fmt: skip
+_FORM_OF = attrgetter(*_FORM)
 _SUBJECT = (
     "subject_id", "roster_id", "present", "given_name", "family_name", "role", "group_name", "biometric_ok", "holds",
     "birth_date", "independent", "guardians",
@@ -49,12 +53,11 @@ def import_roster(store: Store, roster: Roster, *, on: date | None = None) -> in
             "people": len(people),
             "findings": len(roster.findings),
         }
-        first = not store.query("SELECT 1 FROM rosters LIMIT 1")
         roster_id = store.insert_row("rosters", facts)
         store.change("UPDATE subjects SET present = 0")
         store.change("DELETE FROM consents")
         _save(store, roster_id, list(people.values()))
-        changes = () if first else difference.changes
+        changes = difference.changes
         rows = ((roster_id, c.subject_id, c.kind.value, c.what) for c in changes)
         store.insert_rows("roster_changes", ("roster_id", "subject_id", "kind", "what"), rows)
         _keep_withdrawals(store, difference.renumbered)
@@ -69,14 +72,16 @@ def changes_by(
     """Tell what importing a roster would change, without importing it.
 
     Returns:
-        What changes; the people as they would be kept; and for each number that was taken for a known one, as which it
-        is written in the roster.
+        What changes, nothing for the first roster; the people as they would be kept; and for each number that was
+        taken for a known one, as which it is written in the roster.
     """
     taken_back = withdrawn(store)
     rows: Any = store.query("SELECT subject_id FROM subjects")
     people, joined = aligned(roster.subjects, (number for (number,) in rows))
     still = {number: replace(people[number], withdrawn=gone) for number, gone in taken_back.items() if number in people}
     people = {**people, **still}
+    if not rows:
+        return Difference((), ()), people, joined
     return compare(present_people(store), people, on or date.today()), people, joined
 
 
@@ -104,9 +109,15 @@ def _save(store: Store, roster_id: int, people: Sequence[Subject]) -> None:
             for person in people
         ),
     )  # fmt: skip
-    facts = attrgetter(*_CONSENT)
-    rows = ((p.subject_id, *map(_plain, facts(c))) for p in people for c in p.consents)
-    store.insert_rows("consents", ("subject_id", *_CONSENT), rows)
+    rows = (row for person in people for row in _forms(person))
+    store.insert_rows("consents", ("subject_id", *_FORM, "answers"), rows)
+
+
+def _forms(person: Subject) -> Iterator[tuple[object, ...]]:
+    """Give the forms of a person, each with all of its answers: most have a dozen, which share everything else."""
+    for form, consents in groupby(person.consents, _FORM_OF):
+        answers = [(c.purpose.value, c.aspect.value, c.answer.value) for c in consents]
+        yield (person.subject_id, *map(_plain, form), json.dumps(answers))
 
 
 def stored_roster(store: Store) -> Roster | None:
@@ -138,10 +149,10 @@ def withdrawn(store: Store) -> dict[str, frozenset[Purpose]]:
 
 def _subjects(store: Store) -> Iterator[Subject]:
     consents: dict[str, list[Consent]] = defaultdict(list)
-    rows: Any = store.query(f"SELECT subject_id, {', '.join(_CONSENT)} FROM consents ORDER BY id")
-    days = _Days()
-    for subject_id, *told in rows:
-        consents[subject_id].append(_consent(days, *told))
+    rows: Any = store.query(f"SELECT subject_id, answers, {', '.join(_FORM)} FROM consents ORDER BY id")
+    days, answers = _Days(), _Answers()
+    for subject_id, told, *form in rows:
+        consents[subject_id] += _consents(answers[told], days, *form)
     taken_back = withdrawn(store)
     people: Any = store.query(
         "SELECT subject_id, given_name, family_name, role, group_name, biometric_ok, present, holds, birth_date,"
@@ -172,14 +183,27 @@ class _Days(dict[str | None, date | None]):
         return day
 
 
-def _consent(
-    days: _Days, purpose: str, answer: str, signed_by: str, signer_role: str, signed_on: str | None,
-    valid_until: str | None, form_id: str, source_row: int, aspect: str, valid_from: str | None, source_sha256: str,
-) -> Consent:  # fmt: skip
-    return Consent(
-        Purpose(purpose), Answer(answer), signed_by, SignerRole(signer_role), days[signed_on], days[valid_until],
-        form_id, source_row, Aspect(aspect), days[valid_from], source_sha256,
-    )  # fmt: skip
+_Told = tuple[tuple[Purpose, Aspect, Answer], ...]
+
+
+class _Answers(dict[str, _Told]):
+    """Answers of a form by how they are stored: many forms answer alike."""
+
+    def __missing__(self, text: str) -> _Told:
+        told = ((Purpose(purpose), Aspect(aspect), Answer(answer)) for purpose, aspect, answer in json.loads(text))
+        self[text] = found = tuple(told)
+        return found
+
+
+def _consents(
+    told: _Told, days: _Days, by: str, role: str, signed_on: str | None, since: str | None, until: str | None,
+    form_id: str, row: int, sha256: str,
+) -> list[Consent]:  # fmt: skip
+    signer, signed, first, last = SignerRole(role), days[signed_on], days[since], days[until]
+    return [
+        Consent(purpose, answer, by, signer, signed, last, form_id, row, aspect, first, sha256)
+        for purpose, aspect, answer in told
+    ]
 
 
 def _plain(value: object) -> object:

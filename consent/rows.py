@@ -24,6 +24,12 @@ _NEVER = date.max
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    marks: Mapping[str, Answer]
+    answers: tuple[tuple[Purpose, Aspect, Answer], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A table with everything that is needed to read its rows.
 
@@ -53,7 +59,7 @@ class Reading:
     neutral: frozenset[Slot]
     slots: tuple[Slot, ...]
     unknown_permissions: Counter[str]
-    clear: dict[tuple[str, ...], Mapping[Slot, Answer]] = field(default_factory=dict)
+    clear: dict[tuple[str, ...], _Told] = field(default_factory=dict)
     _days: dict[str, date | None] = field(default_factory=dict)
 
     @property
@@ -70,9 +76,16 @@ class Reading:
             return None
         if len(cells) != self.width:
             note(row, f"{len(cells)} cells under {self.width} headings, so answers may be shifted: all taken as no")
-            shifted = {slot: Answer.UNKNOWN for slot in self.slots}
-            return Telling(number, ("", ""), "", "", None, frozenset(), *line.split(shifted, _unsigned(self, row)), row)
+            shifted = self.told(dict.fromkeys(self.slots, Answer.UNKNOWN))
+            consents = line.consents(shifted, _unsigned(self, row))
+            return Telling(number, ("", ""), "", "", None, frozenset(), shifted.marks, consents, row)
         return line.telling(number)
+
+    def told(self, answers: Mapping[Slot, Answer]) -> _Told:
+        """Give answers in the order in which they are kept."""
+        marks = {slot: answer for slot, answer in answers.items() if isinstance(slot, str)}
+        plain = ((*slot, answers[slot]) for slot in self.slots if isinstance(slot, tuple) and slot in answers)
+        return _Told(marks, tuple(plain))
 
     def cells_asked(self, cells: Sequence[str]) -> Iterator[str]:
         """Give what of a row answers."""
@@ -109,26 +122,30 @@ class _Line:
         return told if words is None else next((w for v, w in words.items() if value_key(v) == value_key(told)), told)
 
     def telling(self, number: str) -> Telling:
-        form = self._form()
-        marks, consents = self.split(self._answers(), form)
+        told = self._told()
         guardians = frozenset(filter(None, map(str.strip, self.text("guardians").split(";"))))
-        born = self._day("birth_date", "not known to be of age")
         return Telling(
-            number, self._names(), self.text("role"), self.text("group"), born, guardians, marks, consents, self.row
+            number=number,
+            names=self._names(),
+            role=self.text("role"),
+            group=self.text("group"),
+            birth_date=self._day("birth_date", "not known to be of age"),
+            guardians=guardians,
+            marks=told.marks,
+            consents=self.consents(told, self._form()),
+            row=self.row,
         )
 
-    def split(self, answers: Mapping[Slot, Answer], form: Consent) -> tuple[dict[str, Answer], tuple[Consent, ...]]:
-        """Give the marks, and the consents, all by the one who signed the row."""
-        marks = {slot: answer for slot, answer in answers.items() if isinstance(slot, str)}
-        consents = tuple(
-            Consent(
-                slot[0], answer, form.signed_by, form.signer_role, form.signed_on, form.valid_until, form.form_id,
-                form.source_row, slot[1], form.valid_from, form.source_sha256,
-            )
-            for slot in self.reading.slots
-            if isinstance(slot, tuple) and (answer := answers.get(slot)) is not None
-        )  # fmt: skip
-        return marks, consents
+    def consents(self, told: _Told, form: Consent) -> tuple[Consent, ...]:
+        """Give the answers as consents, all by the one who signed the row."""
+        role, signed_on, until, form_id = form.signer_role, form.signed_on, form.valid_until, form.form_id
+        by, row, since, sha256 = form.signed_by, form.source_row, form.valid_from, form.source_sha256
+        return tuple(
+            [
+                Consent(purpose, answer, by, role, signed_on, until, form_id, row, aspect, since, sha256)
+                for purpose, aspect, answer in told.answers
+            ]
+        )
 
     def _names(self) -> tuple[str, str]:
         given, family = self.text("first_name"), self.text("last_name")
@@ -177,15 +194,16 @@ class _Line:
         self.note(self.row, what)
         return SignerRole.UNTOLD
 
-    def _answers(self) -> Mapping[Slot, Answer]:
-        """Most rows answer like some row before, and only clear ones are kept to be used again."""
+    def _told(self) -> _Told:
+        """Most rows answer like some row before; clear answers are kept to be used again."""
         cells = tuple(self.reading.cells_asked(self.cells))
         if (known := self.reading.clear.get(cells)) is not None:
             return known
         found, clear = self._read_answers()
+        told = self.reading.told(found)
         if clear and len(self.reading.clear) < _MOST_KEPT:
-            self.reading.clear[cells] = found
-        return found
+            self.reading.clear[cells] = told
+        return told
 
     def _read_answers(self) -> tuple[dict[Slot, Answer], bool]:
         found: dict[Slot, Answer] = {}

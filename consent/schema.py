@@ -108,9 +108,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE consents (
         id INTEGER PRIMARY KEY,
         subject_id TEXT NOT NULL REFERENCES subjects (subject_id) ON DELETE CASCADE,
-        purpose TEXT NOT NULL,
-        aspect TEXT NOT NULL,
-        answer TEXT NOT NULL,
+        answers TEXT NOT NULL,
         signed_by TEXT NOT NULL,
         signer_role TEXT NOT NULL,
         signed_on TEXT,
