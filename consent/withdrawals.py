@@ -17,7 +17,7 @@ from consent.aliases import alias_of
 from consent.errors import ConsentError, RecordError
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose
 from consent.numbers import NumberIndex
-from consent.people import withdrawn
+from consent.people import stored_roster, withdrawn
 from consent.store import Store
 from consent.templates import drop_templates
 
@@ -205,8 +205,8 @@ def _open_rows(store: Store, subject_id: str) -> list[Any]:
 
 def _serves(store: Store, subject_id: str, withdrawn_for: frozenset[Purpose]) -> bool:
     """Tell whether a photo of the person could still be shown for anything."""
-    rows: Any = store.query(
-        "SELECT DISTINCT purpose FROM consents WHERE subject_id = ? AND aspect = ? AND answer = ?",
-        (subject_id, Aspect.PHOTO.value, Answer.YES.value),
-    )
-    return bool({Purpose(purpose) for (purpose,) in rows} - withdrawn_for)
+    roster = stored_roster(store)
+    person = roster.subjects.get(subject_id) if roster else None
+    consents = person.consents if person else ()
+    yes = {c.purpose for c in consents if c.aspect is Aspect.PHOTO and c.answer is Answer.YES}
+    return bool(yes - withdrawn_for)
