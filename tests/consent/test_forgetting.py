@@ -95,6 +95,22 @@ def test_what_others_have_and_what_was_done_stays(tmp_path: Path, ring: FileRing
         assert neutral == "photo-0001.jpg"
 
 
+def test_a_table_that_is_added_later_is_not_forgotten_and_texts_about_others_are_struck(tmp_path: Path) -> None:
+    with Store(tmp_path / "school") as store:
+        import_roster(store, read_roster(SAMPLES / "roster.csv"))
+        with store.atomic():
+            store.change("CREATE TABLE lent (subject_id TEXT NOT NULL, thing TEXT NOT NULL) STRICT")
+            store.insert_row("lent", {"subject_id": NUMBER, "thing": "camera"})
+            store.insert_row("lent", {"subject_id": OTHER, "thing": "tripod"})
+            because = f"the number may have been {NUMBER}; told by Amina Baptiste-Rowe, not by Amina Okafor"
+            row = {"subject_id": OTHER, "withdrawn_on": "2026-11-01", "because": because}
+            store.insert_row("withdrawals", row)
+        assert forget(store, NUMBER).complete
+        assert store.query("SELECT * FROM lent") == [(OTHER, "tripod")]
+        struck = f"the number may have been {FORGOTTEN}; told by {FORGOTTEN}, not by Amina Okafor"
+        assert store.query("SELECT because FROM withdrawals") == [(struck,)]
+
+
 def test_the_receipt_and_the_trail_name_nobody_and_the_trail_stays_whole(tmp_path: Path, ring: FileRing) -> None:
     store, _ = sample_school(tmp_path / "school", NUMBER)
     with store:
