@@ -134,6 +134,15 @@ MIGRATIONS: tuple[str, ...] = (
         source_sha256 TEXT NOT NULL
     ) STRICT;
     CREATE INDEX consents_by_subject ON consents (subject_id);
+    CREATE TABLE roster_changes (
+        id INTEGER PRIMARY KEY,
+        roster_id INTEGER NOT NULL REFERENCES rosters (id) ON DELETE CASCADE,
+        subject_id TEXT NOT NULL REFERENCES subjects (subject_id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        what TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX roster_changes_by_roster ON roster_changes (roster_id);
+    CREATE INDEX roster_changes_by_subject ON roster_changes (subject_id);
     CREATE TABLE withdrawals (
         id INTEGER PRIMARY KEY,
         subject_id TEXT NOT NULL,

@@ -228,6 +228,10 @@ class Store:
         """Change or delete rows, inside `atomic()`; give how many."""
         return self._db.execute(sql, values).rowcount
 
+    def change_many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Change or add many rows in one way, inside `atomic()`."""
+        self._db.executemany(sql, rows)
+
     def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
         """Add many rows of one shape, inside `atomic()`."""
         self._db.executemany(_insertion(table, columns), rows)
