@@ -20,7 +20,7 @@ from consent.store import RunRecord
 from consent.vault import kept_in, open_vault
 from tests.conftest import SAMPLES
 from tests.rings import FileRing, use
-from tests.schools import PASSPHRASE
+from tests.schools import PASSPHRASE, begin_run
 
 Screen = pytest.CaptureFixture[str]
 IDS = SAMPLES / "id_photos"
@@ -75,7 +75,7 @@ def test_init_makes_a_school_file_of_the_users_own_and_a_second_time_leaves_it_a
 
 def test_init_completes_the_record_that_earlier_runs_made(path: Path, ring: FileRing) -> None:
     with Store(path) as store:
-        store.begin_run(RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+        begin_run(store, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
     assert run(["init", "--title", "Cedar Ridge School"]) == 0
     with Store(path) as store:
         assert store.query("SELECT count(*) FROM runs") == [(1,)]
@@ -89,7 +89,7 @@ def test_init_without_a_keyring_says_what_to_do_and_leaves_nothing(path: Path, r
         assert "no keyring that protects" in told and "imgguard init --passphrase" in told
         assert not list(path.parent.glob("school*"))
         with Store(path) as store:
-            store.begin_run(RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+            begin_run(store, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
         assert run(["init", "--title", "Cedar Ridge School"]) == 4
         with Store(path) as store:
             assert open_school(store) is None and store.query("SELECT count(*) FROM runs") == [(1,)]
