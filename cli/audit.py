@@ -29,13 +29,13 @@ def verify(pinned: str | None, exported: Path | None, school: Path | None) -> in
     Somebody who can write the file can also cut the end of the trail off, or write all of it anew. That is found with
     a head that was kept elsewhere, on paper or in a letter (see: imgguard audit head), and only with that.
     """
-    from cli.school_file import look_up
+    from cli.schools import opened
     from consent.trail import check_school, check_trail, checked_pin, read_trail
 
     pin = None if pinned is None else checked_pin(pinned)
     if exported is not None:
         return _show(check_trail(read_trail(exported), pin), pin)
-    with look_up(school) as store:
+    with opened(school) as store:
         return _show(check_school(store, pin), pin)
 
 
@@ -43,11 +43,11 @@ def verify(pinned: str | None, exported: Path | None, school: Path | None) -> in
 @school_option
 def head(school: Path | None) -> int:
     """Print the digest that stands for the whole trail as it is now, to be kept elsewhere."""
-    from cli.school_file import look_up
+    from cli.schools import opened
     from consent.audit import head as newest
     from consent.errors import RecordError
 
-    with look_up(school) as store:
+    with opened(school) as store:
         entry = newest(store)
         if entry is None:
             raise RecordError(f"{store.path}: the audit trail is empty", "It begins with the first thing that is done.")
@@ -63,12 +63,13 @@ def head(school: Path | None) -> int:
 @school_option
 def export(out: Path, school: Path | None) -> int:
     """Write every entry as a line of JSON, which `imgguard audit verify --exported` checks without the school file."""
-    from cli.school_file import look_up, save
+    from cli.school_file import save
+    from cli.schools import opened
     from cli.shown import counted, printable
     from consent.audit import entries
     from consent.trail import export_trail
 
-    with look_up(school) as store:
+    with opened(school) as store:
         trail = entries(store)
     save(export_trail(trail), out)
     head_is = f" The head is {trail[-1].digest}" if trail else ""

@@ -17,8 +17,7 @@ from cli.school_file import json_option, with_names_option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from consent.histories import History, Published
-    from consent.publications import Shown
+    from consent.histories import History, Published, Shown
 
 _DIGITS = 64
 
@@ -36,16 +35,16 @@ def history(photo: Path, as_json: bool, with_names: bool, school: Path | None) -
     """
     from rich.console import Console
 
-    from cli.school_file import look_up
+    from cli.schools import opened
     from consent.histories import history_of
     from consent.run_facts import names_of
 
     digest = _digest(photo)
-    with look_up(school) as store:
+    with opened(school) as store:
         found = history_of(store, digest)
         names = names_of(store) if with_names else {}
     if as_json:
-        click.echo(json.dumps(_json(found, names if with_names else None), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_json(found, names if with_names else None), indent=2, ensure_ascii=False, default=str))
     else:
         _show(Console(), found, names)
     return EXIT_OK if found.known else EXIT_INCOMPLETE
@@ -94,16 +93,20 @@ def _show_published(console: Console, asked: str, published: Published, names: M
 
     from cli.shown import cell
 
-    one = published.publication
-    this = " (this file)" if one.output_sha256 == asked else ""
+    file = published.file
+    this = " (this file)" if file.output_sha256 == asked else ""
     console.print()
-    console.print(cell(f"No. {one.photo_id}, run {one.run_id}: {one.published_name or 'name not recorded'}{this}"))
+    console.print(cell(f"No. {file.photo_id}, run {file.run_id}: {file.name or 'name not recorded'}{this}"))
     told = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
-    told.add_row("When", cell(one.recorded_at))
-    told.add_row("What for", one.purpose.value if one.purpose else "no purpose: everybody was covered")
-    told.add_row("Where", cell(one.destination or "no destination told"))
-    told.add_row("Procedure", cell(one.policy))
-    told.add_row("Replaced", f"by no. {one.replaced_by}" if one.replaced_by else "no")
+    told.add_row("When", cell(published.recorded_at))
+    told.add_row("What for", file.purpose.value if file.purpose else "no purpose: everybody was covered")
+    told.add_row("Where", cell(", ".join(filter(None, (file.destination, file.address))) or "no destination told"))
+    if file.manager:
+        told.add_row("Managed by", cell(file.manager))
+    told.add_row("Procedure", cell(published.policy))
+    told.add_row("Replaced", f"by no. {file.newest}" if file.newest != file.photo_id else "no")
+    if file.taken_down_on:
+        told.add_row("Taken down", str(file.taken_down_on))
     told.add_row("Faces", f"{len(published.shown)} kept, {published.covered} covered")
     console.print(told)
     for person in published.shown:

@@ -27,12 +27,13 @@ def report(run: str, out: Path | None, as_json: bool, with_names: bool, school: 
     RUN is the run's number, or "last". The page needs nothing from elsewhere and runs nothing; a browser prints it or
     saves it as PDF. With --json and without --out, JSON is printed.
     """
-    from cli.school_file import look_up, save
+    from cli.school_file import save
+    from cli.schools import opened
     from cli.shown import printable
     from consent.reports import run_html, run_json
     from consent.run_facts import find_run, names_of, run_facts
 
-    with look_up(school) as store:
+    with opened(school) as store:
         facts = run_facts(store, find_run(store, run))
         names = names_of(store) if with_names else None
     if as_json and out is None:

@@ -46,16 +46,18 @@ def stats(
     """
     from rich.console import Console
 
-    from cli.school_file import look_up, save
+    from cli.school_file import save
+    from cli.schools import opened
     from cli.shown import printable
-    from consent.counting import counts, months, school_policy
+    from consent.counting import counts, months
     from consent.model import Purpose
     from consent.run_facts import names_of
+    from consent.school_policy import policy_of
 
     asked = Purpose(purpose) if purpose else None
     begin = since.date() if since else None
-    with look_up(school) as store:
-        policy = school_policy(store)
+    with opened(school) as store:
+        policy = policy_of(store)
         people = _people(store, groups)
         found = counts(store, date.today(), policy, purpose=asked, since=begin, people=people)
         by_month = months(store, purpose=asked, since=begin)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
+from consent.limits import published_sources
 from consent.model import ASKED_PURPOSES, Purpose
-from consent.policy_files import load_policy
-from consent.procedures import STRICT, Policy, StudentLimit
-from consent.publications import times_published
+from consent.procedures import Policy, StudentLimit
 from consent.store import Store
 
 
@@ -93,17 +92,6 @@ class Month:
     people: int
 
 
-def school_policy(store: Store) -> Policy:
-    """Give the rules in force at a school: the strict default where the file names no procedure.
-
-    Raises:
-        PolicyError: if the file names a procedure that there is not.
-    """
-    rows: Any = store.query("SELECT policy FROM school")
-    switched: Any = store.query("SELECT rule_id, switched_on FROM policy_options")
-    return load_policy(rows[0][0] if rows else STRICT.name, {rule: bool(on) for rule, on in switched})
-
-
 def counts(
     store: Store,
     on: date,
@@ -163,9 +151,8 @@ def _used(store: Store, on: date, policy: Policy, purpose: Purpose | None) -> Ma
     found: dict[str, tuple[Use, ...]] = {}
     for asked in [purpose] if purpose else ASKED_PURPOSES:
         for limit, clause, covers in _limits(policy, asked):
-            begin = on - timedelta(days=limit.days - 1)
-            for number, photos in times_published(store, asked, since=begin, until=on).items():
-                use = Use(asked, photos, limit.count, limit.days, clause, covers)
+            for number, sources in published_sources(store, asked, on, limit.days).items():
+                use = Use(asked, len(sources), limit.count, limit.days, clause, covers)
                 if use.reached:
                     found[number] = (*found.get(number, ()), use)
     return found

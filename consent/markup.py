@@ -37,8 +37,8 @@ code { font: 8.5pt/1.4 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; ov
 th { overflow-wrap: normal; }
 .kept { color: #0a6b3d; font-weight: 600; white-space: nowrap; } .covered { white-space: nowrap; }
 table.faces { table-layout: fixed; }
-table.faces th:nth-child(1) { width: 5.4rem; } table.faces th:nth-child(2) { width: 4.8rem; }
-table.faces th:nth-child(3) { width: 24%; } table.faces th:nth-child(4) { width: 30%; }
+table.faces th:nth-child(1) { width: 2.6rem; } table.faces th:nth-child(2) { width: 4.8rem; }
+table.faces th:nth-child(3) { width: 20%; } table.faces th:nth-child(4) { width: 33%; }
 section.photo { margin: 1.1rem 0; }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt; }

@@ -32,10 +32,10 @@ _SUBJECT = (
 def import_roster(store: Store, roster: Roster, *, on: date | None = None) -> int:
     """Make a roster the one that holds, in one transaction, and keep what it changes; give its id.
 
-    Who is not in it keeps a row without any consent: whoever vanished from an export is not shown any more. A number
-    that differs from a known one only in zeros in front is taken for it, where that is unique. Somebody who may be a
-    person of another number has that one's withdrawals, until somebody lifts them: that only covers. Whoever may not be
-    recognised any more loses the templates.
+    Who is not in it keeps a row without any consent: whoever vanished from an export is not shown any more. Whoever
+    may not be recognised any more loses the templates. A number that differs from a known one only in zeros in front is
+    taken for it, where that is unique. Somebody who may be a person of another number has that one's withdrawals,
+    until somebody lifts them: that only covers.
 
     Args:
         store: The school file.
@@ -64,9 +64,8 @@ def import_roster(store: Store, roster: Roster, *, on: date | None = None) -> in
         rows = ((roster_id, c.subject_id, c.kind.value, c.what) for c in changes)
         store.insert_rows("roster_changes", ("roster_id", "subject_id", "kind", "what"), rows)
         _keep_withdrawals(store, difference.renumbered)
-        dropped = drop_disallowed(store)
         told = {"roster": roster_id, "sha256": roster.sha256, "people": len(people), "changes": len(changes)}
-        told["templates"] = -dropped
+        told["templates_deleted"] = drop_disallowed(store)
         audit.append(store, audit.Kind.ROSTER_IMPORTED, told)
     return roster_id
 

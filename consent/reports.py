@@ -43,11 +43,14 @@ def run_html(run: RunFacts, names: Mapping[str, str] | None = None, policy: Poli
         element("h2", "Why faces were kept or covered"), _reasons(run, policy),
         element("h2", "Refused photos"), _refused(run.refused),
         element("h2", "How it was made"), markup.facts(_how(run)),
-        element("section", element("h2", "Published photos"), *photos or [element("p", _NONE)], cls="page"),
+        element("section", element("h2", "Published photos"), _LEFT_TO_RIGHT, *photos, cls="page"),
     )  # fmt: skip
 
 
 _WHOSE = {True: "People are told by number alone.", False: "It holds names: handle it like the school's forms."}
+
+
+_LEFT_TO_RIGHT = element("p", "The faces of a photo are numbered from left to right.", cls="small")
 
 
 def run_json(run: RunFacts, names: Mapping[str, str] | None = None) -> str:
@@ -65,7 +68,7 @@ def run_json(run: RunFacts, names: Mapping[str, str] | None = None) -> str:
     }
     keys = ("verdict", "reason", "clause", "faces")
     reasons = [dict(zip(keys, row, strict=True)) for row in run.reasons()]
-    return json.dumps({**told, "counts": counts, "reasons": reasons}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({**told, "counts": counts, "reasons": reasons}, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def _photo_json(photo: PhotoFacts, names: Mapping[str, str] | None) -> dict[str, object]:
@@ -109,6 +112,17 @@ def _who(run: RunFacts) -> Iterable[tuple[str, object]]:
     yield "Ended", _when(ended) if ended else "not ended: it was stopped, or is still going on"
 
 
+_SETTINGS = {
+    "cover": "How much a cover takes",
+    "covered": "Where somebody must not be seen",
+    "search": "Search for faces",
+    "fpir": "Strangers left visible, accepted",
+    "groups": "Groups enrolled",
+    "credit": "Line of credit",
+    "rules": "Optional rules in force",
+}
+
+
 def _how(run: RunFacts) -> Iterable[tuple[str, object]]:
     yield "imgguard", run.imgguard_version
     yield "Recognition", f"on, {run.gallery_size} people enrolled" if run.recognition else "off: nothing biometric"
@@ -116,7 +130,8 @@ def _how(run: RunFacts) -> Iterable[tuple[str, object]]:
         yield "Score that a match needed", f"{run.threshold:.3f}"
     yield "Covers", run.style
     for name, value in run.settings.items():
-        yield name.replace("_", " ").capitalize(), value
+        if value:
+            yield _SETTINGS.get(name, name.replace("_", " ").capitalize()), value
     yield "Roster (SHA-256)", element("code", run.roster_sha256) if run.roster_sha256 else _NONE
     models = (markup.joined((name, Markup("<br>"), element("code", digest))) for name, digest in run.models.items())
     yield "Model files (SHA-256)", markup.joined(models, Markup("<br>"))
@@ -154,7 +169,7 @@ def _refused(photos: tuple[PhotoFacts, ...]) -> Markup:
 
 def _photo(photo: PhotoFacts, names: Mapping[str, str] | None) -> Markup:
     rows = [_face(place, face, names) for place, face in enumerate(photo.faces, 1)]
-    header = ("From left", "", "Who", "Why", "Stands on")
+    header = ("No.", "", "Who", "Why", "Stands on")
     return element(
         "section",
         element("h3", photo.published_name or f"photo {photo.photo_id}"),
@@ -180,12 +195,13 @@ def _person(face: FaceFacts, names: Mapping[str, str] | None) -> str:
 def _reliance(reliance: Reliance) -> str:
     form = f"form {reliance.form_id}" if reliance.form_id else "a form without number"
     dates = f"signed {reliance.signed_on}, valid until {reliance.valid_until}"
-    return f"{form}, row {reliance.source_row} of {reliance.source_sha256[:12] or 'an unknown roster'}, {dates}"
+    return f"{form}, row {reliance.source_row} of {reliance.source_sha256[:8] or 'an unknown roster'}, {dates}"
 
 
 def _versions(photo: PhotoFacts) -> str:
     earlier = f"; takes the place of no. {photo.replaces}" if photo.replaces else ""
-    return earlier + (f"; replaced by no. {photo.replaced_by}" if photo.replaced_by else "")
+    later = f"; replaced by no. {photo.replaced_by}" if photo.replaced_by else ""
+    return earlier + later + (f"; taken down on {photo.taken_down_on}" if photo.taken_down_on else "")
 
 
 def _verdict(kept: bool) -> Markup:

@@ -6,11 +6,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 
 from consent.errors import RecordError
-from consent.publications import NEWER
 from consent.reasons import Reason, Verdict
+from consent.showings import published_files
 from consent.store import Reliance, Store
 
 LAST = "last"
@@ -54,7 +55,8 @@ class PhotoFacts:
         published_name: Its place below the output folder; empty where there is none, or it is not told.
         format: The container, such as "jpeg"; empty where there is none.
         replaces: The earlier publication that it takes the place of; None for none.
-        replaced_by: The newer publication that took its place; None for none.
+        replaced_by: The newest version that took its place; None for none.
+        taken_down_on: The day on which somebody said that it is not to be seen any more; None where nobody did.
         faces: Every face, from left to right.
     """
 
@@ -67,6 +69,7 @@ class PhotoFacts:
     format: str
     replaces: int | None
     replaced_by: int | None
+    taken_down_on: date | None
     faces: tuple[FaceFacts, ...]
 
 
@@ -222,16 +225,20 @@ def _there(store: Store, run_id: int) -> bool:
 
 def _photos(store: Store, run_id: int) -> tuple[PhotoFacts, ...]:
     faces = _faces(store, run_id)
+    files = {file.photo_id: file for file in published_files(store) if file.run_id == run_id}
+    newest = {number: file.newest for number, file in files.items() if file.newest != number}
     rows: Any = store.query(
-        "SELECT photos.id, recorded_at, refusal, source_sha256, output_sha256,"
-        " COALESCE(photos.published_name, renamed.published_name, ''), COALESCE(format, ''), replaces, newer.id"
-        f" FROM photos LEFT JOIN renamed ON renamed.photo_id = photos.id {NEWER} WHERE run_id = ? ORDER BY photos.id",
+        "SELECT photos.id, recorded_at, refusal, source_sha256, output_sha256, COALESCE(format, ''), replaces"
+        " FROM photos WHERE run_id = ? ORDER BY photos.id",
         (run_id,),
     )
     return tuple(
-        PhotoFacts(number, at, refusal, source, output, name, container, replaces, newer, tuple(faces[number]))
-        for number, at, refusal, source, output, name, container, replaces, newer in rows
-    )
+        PhotoFacts(
+            number, at, refusal, source, output, files[number].name if number in files else "", container, replaces,
+            newest.get(number), files[number].taken_down_on if number in files else None, tuple(faces[number]),
+        )
+        for number, at, refusal, source, output, container, replaces in rows
+    )  # fmt: skip
 
 
 def _faces(store: Store, run_id: int) -> dict[int, list[FaceFacts]]:

@@ -203,7 +203,7 @@ def test_a_history_tells_consents_and_what_replaced_a_photo(school: Path, capsys
 def test_a_history_as_json(school: Path, capsys: Screen) -> None:
     assert run(["history", f"{1:064x}", "--json", "--with-names"]) == 0
     first = json.loads(capsys.readouterr().out)["published"][0]
-    assert first["publication"]["replaced_by"] == 4 and first["shown"][0]["name"] == "Amina Rowe"
+    assert first["file"]["newest"] == 4 and first["shown"][0]["name"] == "Amina Rowe"
     assert first["shown"][0]["relied"][0]["signed_on"] == "2024-09-12"
 
 

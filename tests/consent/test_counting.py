@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from consent import Store
-from consent.counting import Month, counts, months, school_policy
-from consent.errors import PolicyError
+from consent.counting import Month, counts, months
 from consent.model import Purpose
 from consent.procedures import STRICT, Policy, Rule, StudentLimit
 from tests.recorded import RUN, add_person, add_run, dated, face, published, refused
@@ -92,15 +91,3 @@ def test_months_and_purposes_are_counted_in_photos_and_people(store: Store) -> N
     assert months(store) == (Month("2026-10", "school_website", 1, 2), Month("2026-11", SOCIAL.value, 4, 1))
     assert months(store, purpose=SOCIAL, since=date(2026, 11, 23)) == (Month("2026-11", SOCIAL.value, 2, 1),)
     assert months(store, purpose=Purpose.YEARBOOK) == ()
-
-
-def test_a_school_has_the_policy_that_its_file_names(store: Store) -> None:
-    assert school_policy(store).name == STRICT.name
-    told = {"id": 1, "school_id": "x", "title": "North", "policy": "park-west-ap144", "made_at": ""}
-    with store.atomic():
-        store.insert_row("school", told)
-    assert school_policy(store).limit_days(SOCIAL) == 30
-    with store.atomic():
-        store.change("UPDATE school SET policy = 'nowhere'")
-    with pytest.raises(PolicyError):
-        school_policy(store)

@@ -89,7 +89,7 @@ def test_a_report_tells_everything_about_the_run(tmp_path: Path) -> None:
         "blank means yes in column 'Media'", "0.1.0", "on, 13 people enrolled", "0.580", "cd" * 32, "ef" * 32,
         "photo broken", f"{3:064x}", "photo-0001.jpg", f"{1001:064x}", "replaced by no. 4", "takes the place of no. 1",
         "consent refused for this purpose", "nobody of the roster", "park-west-ap144 Point of emphasis 6",
-        "form MR-1, row 4 of abababababab, signed 2024-09-12, valid until 2027-06-30", "020448",
+        "form MR-1, row 4 of abababab, signed 2024-09-12, valid until 2027-06-30", "020448",
     ):  # fmt: skip
         assert said in text, said
     assert next(rule.says for rule in POLICY.rules if rule.clause == "Point of emphasis 6") in text
