@@ -1,4 +1,4 @@
-"""`imgguard clean` under a procedure: what is missing stops the run up front, and the record tells under what it ran."""
+"""`imgguard clean` under a procedure: what is missing stops it up front, and the record tells under what it ran."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_confirmed_batch_is_done(school: Path, tmp_path: Path, out: Path) -> N
     many = tmp_path / "many"
     many.mkdir()
     for n in range(31):
-        (many / f"{n:02}.jpg").write_bytes(b"")
+        (many / f"{n:02}.jpg").write_bytes(ONE.read_bytes()[:200])
     page = ["--to", "school page", "--policy", "northern-lights-ap151", "--dry-run", "--workers", "1"]
     assert clean(out, *page, photo=many) == 4
     assert clean(out, *page, "--confirm-batch", photo=many) == 3
