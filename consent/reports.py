@@ -12,11 +12,12 @@ from dataclasses import asdict
 from consent import markup
 from consent.markup import Markup, element, text
 from consent.procedures import Policy
+from consent.reasons import Unidentified
 from consent.run_facts import FaceFacts, PhotoFacts, RunFacts, reason_words
 from consent.store import Reliance
 
 REPORT_VERSION = 1
-_NOBODY = "nobody known"
+_NOBODY, _FORGOTTEN = "nobody known", "forgotten since"
 _NONE = "none"
 
 
@@ -188,7 +189,7 @@ def _face(place: int, face: FaceFacts, names: Mapping[str, str] | None) -> tuple
 
 def _person(face: FaceFacts, names: Mapping[str, str] | None) -> str:
     if face.subject_id is None:
-        return _NOBODY
+        return _NOBODY if face.reason in set(Unidentified) else _FORGOTTEN
     return f"{face.subject_id} {(names or {}).get(face.subject_id, '')}".strip()
 
 
