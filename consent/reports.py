@@ -171,14 +171,15 @@ def _refused(photos: tuple[PhotoFacts, ...]) -> Markup:
 def _photo(photo: PhotoFacts, names: Mapping[str, str] | None) -> Markup:
     rows = [_face(place, face, names) for place, face in enumerate(photo.faces, 1)]
     header = ("No.", "", "Who", "Why", "Stands on")
-    return element(
-        "section",
+    head = element(
+        "div",
         element("h3", photo.published_name or f"photo {photo.photo_id}"),
         _small(f"No. {photo.photo_id}, {_when(photo.recorded_at)}{_versions(photo)}"),
         _small("original ", _code(photo.source_sha256), Markup("<br>"), "published ", _code(photo.output_sha256)),
-        markup.table(header, rows, cls="faces") if rows else element("p", "No face was found."),
-        cls="photo",
+        cls="head",
     )
+    faces = markup.table(header, rows, cls="faces") if rows else element("p", "No face was found.")
+    return element("section", head, faces, cls="photo")
 
 
 def _face(place: int, face: FaceFacts, names: Mapping[str, str] | None) -> tuple[object, ...]:
