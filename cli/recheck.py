@@ -58,7 +58,7 @@ def recheck(
     from consent.showings import published_files, showings
     from consent.takedown import listed, mark_taken_down
     from imgguard.guard import default_school
-    from imgguard.reclean import people_today
+    from imgguard.today import people_today, policies_behind
 
     check_new(list_file, "--list")
     check_new(page_file, "--page")
@@ -68,7 +68,8 @@ def recheck(
             marked = mark_taken_down(store, [_file_id(one) for one in done], date.today())
             console.print(f"Ticked off as taken down: {len(marked)}.")
         everything = showings(store)
-        lapses = held_against(everything, people_today(store, roster), on, within=within)
+        policies = policies_behind(store, everything)
+        lapses = held_against(everything, people_today(store, roster), on, within=within, policies=policies)
         files = published_files(store)
     gone = [lapse for lapse in lapses if lapse.gone is not Gone.EXPIRES_SOON]
     soon = [lapse for lapse in lapses if lapse.gone is Gone.EXPIRES_SOON]

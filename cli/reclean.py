@@ -75,15 +75,18 @@ def reclean(
     from consent.existing import open_existing
     from consent.showings import showings
     from imgguard.guard import default_school
-    from imgguard.reclean import Sources, find_originals, people_today, versions_to_make
+    from imgguard.reclean import Sources, find_originals, versions_to_make
     from imgguard.reclean import reclean as make
+    from imgguard.today import people_today, policies_behind
 
     console, notes = Console(), Console(stderr=True)
     path, on = school or default_school(), date.today()
     with open_existing(path) as store:
         meant = frozenset(student_known(store, one, yes=yes).subject_id for one in students)
         everything, people = showings(store), people_today(store, roster)
-    versions = versions_to_make(everything, people, on, students=meant, photos=[_digest(one) for one in photos])
+        policies = policies_behind(store, everything)
+    digests = [_digest(one) for one in photos]
+    versions = versions_to_make(everything, people, on, students=meant, photos=digests, policies=policies)
     if not versions:
         console.print("Nothing to do: no newest version of a published photo shows anybody who must not be seen.")
         return EXIT_OK
@@ -95,9 +98,16 @@ def reclean(
             originals, [version.file for version in versions],
             lambda count: status.update(f"Looking for the originals, {count} files"),
         )  # fmt: skip
-        status.update("Making new versions")
-        results = list(make(versions, found, sources))
-    return _show(console, results, found.unread, out)
+        results: list[Redone] = []
+        try:
+            for one in make(versions, found, sources):
+                results.append(one)
+                status.update(f"Making new versions, {len(results)} of {len(versions)}")
+        finally:
+            # Whatever stops it, the user is told what was published until then.
+            status.stop()
+            code = _show(console, results, len(versions), found.unread, out)
+    return code
 
 
 def _once(status: Status, passphrase_file: Path | None) -> Callable[[], str]:
@@ -124,12 +134,12 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _show(console: Console, results: Sequence[Redone], unread: Sequence[Path], out: Path) -> int:
+def _show(console: Console, results: Sequence[Redone], wanted: int, unread: Sequence[Path], out: Path) -> int:
     from cli.shown import cell, show_refusals
     from imgguard.reclean import parted
 
     published, refused, missing = parted(results)
-    console.print(cell(f"{len(published)} of {len(results)} photos made anew: {out}"), style="bold", soft_wrap=True)
+    console.print(cell(f"{len(published)} of {wanted} photos made anew: {out}"), style="bold", soft_wrap=True)
     for one in published:
         assert one.result is not None
         console.print(cell(f"  {one.result.target}"), soft_wrap=True)

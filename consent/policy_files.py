@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
+from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -96,6 +97,7 @@ def policy_names() -> tuple[str, ...]:
     return (STRICT.name, *sorted(names - {STRICT.name}))
 
 
+@cache
 def read_policy(name: str) -> PolicyFile:
     """Read a procedure.
 

@@ -58,6 +58,7 @@ TABLES: Mapping[str, About] = {
     "faces": About("box, score and decision of each face; the number of whom it shows", "student numbers", _FORGET),
     "reliances": About("forms that a shown face relies on: id, row, digest, days", "nobody", _FORGET),
     "renamed": About("own and neutral name of photos whose own name told something", "file names", _FORGET),
+    "takedowns": About("which published files are taken down, and since when", "nobody", _FILE),
     "audit": About("what was done and when: ids, digests, counts", "aliases", "never: append-only"),
 }
 

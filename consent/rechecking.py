@@ -1,7 +1,8 @@
 """Hold what was published against today's forms: whose consent is gone since, and whose is about to go. Pure.
 
-Only the forms are asked again. What a procedure asks of a publication besides (sign-offs, limits, group sizes) was met
-when it was published, and does not end. Nor does a yes to being shown end where the yes to being recognised does.
+Only the forms are asked again, as the procedure reads them under which a photo was published: every guardian, who is
+independent. What it asks of a publication besides (sign-offs, limits, group sizes) was met then, and does not end. Nor
+does a yes to being shown end where the yes to being recognised does.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from consent.model import Purpose, Subject
 from consent.numbers import NumberIndex
 from consent.policy import Decision, decide
+from consent.procedures import STRICT, EveryGuardian, Independent, Policy
 from consent.reasons import Reason, Verdict
 from consent.showings import Showing, still_open
 
 _LONGEST = 3660
+_OF_FORMS = (EveryGuardian, Independent, type(None))
+_STRICT_ALONE: Mapping[str, Policy] = MappingProxyType({})
 
 
 class Gone(StrEnum):
@@ -62,25 +67,33 @@ class Lapse:
         gone: How the consent ended.
         reason: Why the person would be covered today; CONSENTED where the consent still holds.
         until: The last day on which it holds, where it is about to end; else None.
+        clause: The clause of the procedure behind it; empty where it names none.
     """
 
     showing: Showing
     gone: Gone
     reason: Reason
     until: date | None = None
+    clause: str = ""
 
     @property
     def words(self) -> str:
         """Why it is listed, as a person would say it."""
+        told = self.gone.words
         if self.until is not None:
-            return f"{self.gone.words} after {self.until}"
-        if self.gone in (Gone.TAKEN_AWAY, Gone.ON_HOLD):
-            return f"{self.gone.words}: {self.reason.words}"
-        return self.gone.words
+            told += f" after {self.until}"
+        elif self.gone in (Gone.TAKEN_AWAY, Gone.ON_HOLD):
+            told += f": {self.reason.words}"
+        return f"{told} ({self.clause})" if self.clause else told
 
 
 def recheck(
-    everything: Iterable[Showing], people: Mapping[str, Subject], on: date, *, within: int = 0
+    everything: Iterable[Showing],
+    people: Mapping[str, Subject],
+    on: date,
+    *,
+    within: int = 0,
+    policies: Mapping[str, Policy] = _STRICT_ALONE,
 ) -> tuple[Lapse, ...]:
     """Find everybody who is to be seen on a published file without a consent that holds today.
 
@@ -89,13 +102,18 @@ def recheck(
         people: Who is in today's roster, by number, withdrawals included; nobody who vanished from it.
         on: The day.
         within: Also list consents that end within so many days, 0 to 3660.
+        policies: The procedures by name; one that is missing is the strict default.
 
     Returns:
         One lapse for each person and file, in the order given.
     """
     later = on + timedelta(days=max(0, min(within, _LONGEST)))
     index = NumberIndex(people)
-    found = (_lapse(showing, _find(showing, people, index), on, later) for showing in still_open(everything))
+    rules = forms_alone(policies)
+    found = (
+        _lapse(showing, _find(showing, people, index), rules.get(showing.file.policy, STRICT), on, later)
+        for showing in still_open(everything)
+    )
     return tuple(lapse for lapse in found if lapse is not None)
 
 
@@ -104,20 +122,36 @@ def _find(showing: Showing, people: Mapping[str, Subject], index: NumberIndex) -
     return people[found.number] if found else None
 
 
-def _lapse(showing: Showing, person: Subject | None, on: date, later: date) -> Lapse | None:
+def _lapse(showing: Showing, person: Subject | None, policy: Policy, on: date, later: date) -> Lapse | None:
     if person is None:
         return Lapse(showing, Gone.VANISHED, Reason.BLANK)
-    today = shown_today(person, showing.file.purpose, on)
+    today = shown_today(person, showing.file.purpose, on, policy)
     if today.verdict is Verdict.COVER:
-        return Lapse(showing, _BY_REASON.get(today.reason, Gone.TAKEN_AWAY), today.reason)
-    if shown_today(person, showing.file.purpose, later).verdict is Verdict.KEEP:
+        gone = _BY_REASON.get(today.reason, Gone.TAKEN_AWAY)
+        return Lapse(showing, gone, today.reason, clause=today.clause)
+    if shown_today(person, showing.file.purpose, later, policy).verdict is Verdict.KEEP:
         return None
     until = max(consent.valid_until or on for consent in today.relied)
     return Lapse(showing, Gone.EXPIRES_SOON, today.reason, until)
 
 
-def shown_today(person: Subject, purpose: Purpose | None, on: date) -> Decision:
-    """Decide by the forms alone whether a person might be shown."""
+def forms_alone(policies: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Leave of each procedure what its forms answer: no rule that asks for something of a publication."""
+    return {
+        name: replace(policy, rules=tuple(rule for rule in policy.rules if isinstance(rule.condition, _OF_FORMS)))
+        for name, policy in policies.items()
+    }
+
+
+def shown_today(person: Subject, purpose: Purpose | None, on: date, policy: Policy = STRICT) -> Decision:
+    """Decide by the forms alone whether a person might be shown.
+
+    Args:
+        person: Who.
+        purpose: What the photo was published for.
+        on: The day.
+        policy: A procedure with rules about forms alone; see `forms_alone`.
+    """
     if purpose is None:
         return Decision(Verdict.COVER, Reason.NO_RECOGNITION, person.subject_id)
-    return decide(replace(person, biometric_ok=True), purpose, on)
+    return decide(replace(person, biometric_ok=True), purpose, on, policy=policy)

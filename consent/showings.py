@@ -31,6 +31,7 @@ class PublishedFile:
         destination: Name of the registered destination; empty where none was told.
         address: Its address or account.
         manager: Who manages it.
+        policy: The procedure under which it was published.
         newest: Number of the newest version of this file; its own where there is no newer one.
         taken_down_on: The day on which somebody said that it is not to be seen any more; None where nobody did.
     """
@@ -46,6 +47,7 @@ class PublishedFile:
     destination: str
     address: str
     manager: str
+    policy: str
     newest: int
     taken_down_on: date | None
 
@@ -86,7 +88,7 @@ def showings(store: Store, subject_id: str | None = None) -> tuple[Showing, ...]
         subject_id: Only this person; None for everybody who was recognised.
     """
     files = {file.photo_id: file for file in published_files(store)}
-    relied = _reliances(store)
+    relied = _reliances(store, subject_id)
     rows: Any = store.query(
         "SELECT faces.id, photo_id, subject_id, verdict, reason, x1, y1, x2, y2, detection_score FROM faces"
         " WHERE subject_id IS NOT NULL AND (?1 IS NULL OR subject_id = ?1) ORDER BY photo_id, faces.id",
@@ -104,17 +106,19 @@ def published_files(store: Store) -> tuple[PublishedFile, ...]:
     rows: Any = store.query(
         "SELECT photos.id, run_id, coalesce(photos.published_name, renamed.published_name, ''),"
         " coalesce(source_sha256, ''), output_sha256, coalesce(format, ''), substr(recorded_at, 1, 10), runs.purpose,"
-        " runs.destination, coalesce(address, ''), coalesce(manager, ''), takedowns.done_on, replaces"
+        " runs.destination, coalesce(address, ''), coalesce(manager, ''), runs.policy, takedowns.done_on,"
+        " replaces"
         " FROM photos JOIN runs ON runs.id = run_id LEFT JOIN renamed ON renamed.photo_id = photos.id"
         " LEFT JOIN destinations ON destinations.name = runs.destination"
         " LEFT JOIN takedowns ON takedowns.photo_id = photos.id WHERE status = 'published' ORDER BY photos.id"
     )
     files, replaced = [], dict[int, int]()
-    for photo_id, run_id, name, source, output, container, day, purpose, where, address, manager, done, earlier in rows:
+    for photo_id, run_id, name, source, output, container, day, purpose, *place, policy, done, earlier in rows:
         facts = photo_id, run_id, name, source, output, container, date.fromisoformat(day)
         what_for = Purpose(purpose) if purpose else None
         gone = date.fromisoformat(done) if done else None
-        files.append(PublishedFile(*facts, what_for, where, address, manager, photo_id, gone))
+        destination, address, manager = place
+        files.append(PublishedFile(*facts, what_for, destination, address, manager, policy, photo_id, gone))
         if earlier is not None:
             replaced[photo_id] = earlier
     newest = _newest(files, replaced)
@@ -133,9 +137,13 @@ def _newest(files: Iterable[PublishedFile], replaced: Mapping[int, int]) -> dict
     return {photo_id: line[-1] for photo_id, line in line_of.items()}
 
 
-def _reliances(store: Store) -> dict[int, tuple[Reliance, ...]]:
+def _reliances(store: Store, subject_id: str | None) -> dict[int, tuple[Reliance, ...]]:
     found: dict[int, tuple[Reliance, ...]] = defaultdict(tuple)
-    rows: Any = store.query("SELECT face_id, form_id, source_sha256, source_row, signed_on, valid_until FROM reliances")
+    rows: Any = store.query(
+        "SELECT face_id, form_id, source_sha256, source_row, signed_on, valid_until FROM reliances"
+        " JOIN faces ON faces.id = face_id WHERE ?1 IS NULL OR subject_id = ?1 ORDER BY reliances.rowid",
+        (subject_id,),
+    )
     for face_id, *told in rows:
         found[face_id] += (Reliance(*told),)
     return found

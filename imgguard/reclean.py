@@ -15,14 +15,16 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from consent.errors import DestinationError, PolicyError
 from consent.model import Purpose, Subject
 from consent.numbers import NumberIndex
 from consent.policy import Decision
+from consent.procedures import STRICT, Policy
 from consent.reasons import Reason, Verdict
-from consent.rechecking import shown_today
+from consent.rechecking import forms_alone, shown_today
 from consent.showings import PublishedFile, Showing
 from consent.store import Store
 from imgguard.errors import SetupError
@@ -103,6 +105,7 @@ def versions_to_make(
     *,
     students: Collection[str] = (),
     photos: Collection[str] = (),
+    policies: Mapping[str, Policy] = MappingProxyType({}),
 ) -> tuple[Version, ...]:
     """Choose the files that need a new version, oldest first.
 
@@ -113,11 +116,12 @@ def versions_to_make(
         students: Only files that show one of these, who are covered whatever their consent says; empty for everybody
             whose consent does not hold any more.
         photos: Only files of these digests, the original's or the published file's; empty for all.
+        policies: The procedures by name; see `consent.rechecking.recheck`.
 
     Returns:
         A version for each file whose newest version still shows one of those people.
     """
-    index = NumberIndex(people)
+    index, rules = NumberIndex(people), forms_alone(policies)
 
     def decision(showing: Showing) -> Decision | None:
         found = index.find(showing.subject_id)
@@ -125,7 +129,8 @@ def versions_to_make(
             return Decision(Verdict.COVER, Reason.WITHDRAWN, showing.subject_id)
         if found is None:
             return Decision(Verdict.COVER, Reason.BLANK, showing.subject_id)
-        today = shown_today(people[found.number], showing.file.purpose, on)
+        policy = rules.get(showing.file.policy, STRICT)
+        today = shown_today(people[found.number], showing.file.purpose, on, policy)
         return today if today.verdict is Verdict.COVER else None
 
     lines: dict[int, dict[tuple[float, ...], Required]] = defaultdict(dict)
@@ -341,35 +346,3 @@ def parted(results: Iterable[Redone]) -> tuple[list[Redone], list[Redone], list[
         home = missing if one.result is None else refused if one.result.refusal else published
         home.append(one)
     return published, refused, missing
-
-
-def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
-    """Give who is in today's roster, by number, with what was withdrawn; nobody who vanished from it.
-
-    Args:
-        store: The school file.
-        roster: A roster file to hold instead of the one that was imported.
-
-    Raises:
-        RosterError: if the file cannot be read.
-        SetupError: if there is neither.
-    """
-    from consent.people import stored_roster, withdrawn
-    from consent.roster import read_roster
-    from imgguard.who import with_withdrawals
-
-    taken_back = withdrawn(store)
-    found = stored_roster(store) if roster is None else with_withdrawals(read_roster(roster), taken_back)
-    if found is None:
-        raise SetupError(
-            f"{store.path}: no roster was imported",
-            "Import one (imgguard roster import), or give today's as a file (--roster).",
-        )
-    people = dict(found.subjects)
-    if roster is None:
-        gone: Any = store.query("SELECT subject_id FROM subjects WHERE present = 0")
-        people = {n: p for n, p in people.items() if (n,) not in set(gone) or p.withdrawn or p.holds}
-    # Who withdrew and is in no roster has not vanished: that they withdrew says more.
-    index = NumberIndex(people)
-    others = {n: Subject(n, withdrawn=purposes) for n, purposes in taken_back.items() if index.find(n) is None}
-    return {**others, **people}

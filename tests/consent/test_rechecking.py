@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent import Answer, Consent, Hold, Purpose, Reason, SignerRole, Store, Subject, Verdict
+from consent.procedures import EveryGuardian, GroupOf, Policy, Rule
 from consent.rechecking import Gone, recheck, shown_today
 from consent.showings import PublishedFile, Showing, showings
 from tests.conftest import TODAY
@@ -29,9 +30,11 @@ def person(*consents: Consent, **changes: object) -> Subject:
     return Subject("020411", **{**told, **changes})  # type: ignore[arg-type]
 
 
-def seen(purpose: Purpose | None = WEB, *, visible: bool = True, taken_down_on: date | None = None) -> Showing:
+def seen(
+    purpose: Purpose | None = WEB, *, visible: bool = True, taken_down_on: date | None = None, policy: str = "strict"
+) -> Showing:
     file = PublishedFile(
-        1, 1, "a.jpg", "11" * 32, "22" * 32, "jpeg", TODAY, purpose, "Blog", "https://x", "M", 1, taken_down_on
+        1, 1, "a.jpg", "11" * 32, "22" * 32, "jpeg", TODAY, purpose, "Blog", "https://x", "M", policy, 1, taken_down_on
     )
     return Showing(file, "020411", visible, "consented", LEFT, 0.9, ())
 
@@ -86,6 +89,25 @@ def test_consents_that_end_soon_are_listed_when_asked_for(within: int, listed: b
     assert all((lapse.gone, lapse.until) == (Gone.EXPIRES_SOON, last) for lapse in found)
     newer = person(form(valid_until=last), form(valid_until=date(2040, 1, 1)))
     assert recheck([seen()], {"020411": newer}, TODAY, within=30) == (), "another form goes on"
+
+
+def test_the_procedure_of_the_run_reads_the_forms_and_its_clause_is_told() -> None:
+    rules = (
+        Rule("guardians", "2.1", "every guardian", condition=EveryGuardian()),
+        Rule("small", "9", "in groups only", condition=GroupOf(5)),
+        Rule("holds", "4", "respect non-disclosure", frozenset({Reason.WITHDRAWN})),
+    )
+    policies = {"ours": Policy("ours", "Ours", "1", rules)}
+    both = person(guardians=frozenset({"A Guardian", "B Guardian"}))
+    (lapse,) = recheck([seen(policy="ours")], {"020411": both}, TODAY, policies=policies)
+    assert (lapse.gone, lapse.reason, lapse.clause) == (Gone.TAKEN_AWAY, Reason.GUARDIAN_MISSING, "ours 2.1")
+    assert lapse.words.endswith("not every guardian has said yes (ours 2.1)")
+    assert recheck([seen()], {"020411": both}, TODAY, policies=policies) == (), "published under another procedure"
+    one = person(guardians=frozenset({"A Guardian"}))
+    assert recheck([seen(policy="ours")], {"020411": one}, TODAY, policies=policies) == (), "the group is not asked"
+    gone = person(withdrawn=frozenset({WEB}))
+    (lapse,) = recheck([seen(policy="ours")], {"020411": gone}, TODAY, policies=policies)
+    assert lapse.words == "consent was withdrawn (ours 4)"
 
 
 def test_the_day_decides() -> None:

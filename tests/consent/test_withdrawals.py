@@ -126,6 +126,14 @@ def test_a_number_that_is_in_no_roster_can_withdraw_before_it_is_in_one(tmp_path
         assert decided(store, Purpose.SCHOOL_WEBSITE) is Reason.WITHDRAWN
 
 
+def test_a_withdrawal_holds_however_the_next_export_writes_the_number(tmp_path: Path) -> None:
+    with Store(tmp_path / "new.imgguard") as store:
+        withdraw(store, "20411", [Purpose.SCHOOL_WEBSITE], WHY, TODAY)
+        import_roster(store, read_roster(SAMPLES / "roster.csv"))
+        assert decided(store, Purpose.SCHOOL_WEBSITE) is Reason.WITHDRAWN
+        assert decided(store, Purpose.YEARBOOK) is Reason.CONSENTED, "the control"
+
+
 def test_a_withdrawal_of_everything_deletes_the_templates_and_none_can_be_made_again(store: Store) -> None:
     for number in (AMINA, "020522"):
         give_template(store, number)

@@ -25,10 +25,10 @@ from imgguard.reclean import (
     Version,
     find_originals,
     parted,
-    people_today,
     reclean,
     versions_to_make,
 )
+from imgguard.today import people_today, policies_behind
 from tests.conftest import SAMPLES, TODAY, TrueFace
 
 AMINA = "020411"
@@ -250,7 +250,7 @@ def _file(content: bytes, name: str) -> Any:
     from consent.showings import PublishedFile
 
     digest = hashlib.sha256(content).hexdigest()
-    return PublishedFile(1, 1, name, digest, "22" * 32, "jpeg", TODAY, None, "", "", "", 1, None)
+    return PublishedFile(1, 1, name, digest, "22" * 32, "jpeg", TODAY, None, "", "", "", "strict", 1, None)
 
 
 def test_nothing_that_is_there_already_is_overwritten_unless_told(school: School) -> None:
@@ -288,6 +288,24 @@ def test_files_of_one_name_from_different_runs_get_a_folder_each(school: School)
             " WHERE replaces IS NOT NULL ORDER BY photos.id"
         )
     assert told == [("photo-0001.jpg", "school_website"), ("photo-0001.jpg", "yearbook")]
+
+
+def test_a_destination_that_is_gone_refuses_its_photos_and_says_why(school: School) -> None:
+    school.withdraw()
+    with Store(school.file) as store, store.atomic():
+        store.change("UPDATE runs SET destination = 'Blog'")
+    (one,) = school.reclean()
+    assert one.result is not None and one.result.refusal is not None
+    assert one.result.refusal.kind == "not_published_there" and "Blog" in one.result.refusal.what
+    assert not school.new.exists()
+
+
+def test_the_procedures_behind_photos_are_known_by_name_and_unknown_ones_left_out(school: School) -> None:
+    with Store(school.file) as store:
+        assert set(policies_behind(store, showings(store))) == {"strict"}
+        with store.atomic():
+            store.change("UPDATE runs SET policy = 'of another imgguard'")
+        assert policies_behind(store, showings(store)) == {}
 
 
 def test_who_vanished_from_the_roster_is_covered_and_who_withdrew_is_told_as_that(
