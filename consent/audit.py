@@ -38,6 +38,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     WITHDRAWAL_LIFTED = "withdrawal_lifted"
+    TAKEN_DOWN = "taken_down"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
 

@@ -141,7 +141,9 @@ def _beside(target: Path) -> Iterator[Path]:
         ) from error
     finally:
         for end in ("", "-wal", "-shm", "-journal"):
-            part.with_name(part.name + end).unlink(missing_ok=True)
+            # Nothing is there, or nothing can be done about it.
+            with contextlib.suppress(OSError):
+                part.with_name(part.name + end).unlink()
 
 
 def _copy(source: Path, target: Path, *, alone: bool = False) -> None:

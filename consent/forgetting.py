@@ -204,7 +204,11 @@ def _folded(text: str) -> tuple[str, list[int]]:
 def _about_file(store: Store, compacted: bool) -> Iterator[str]:
     if not compacted:
         yield "Another process is reading the school file: what was erased is still in its log. Close it, and purge."
-    rows = store.query("SELECT count(*), max(at) FROM audit WHERE kind = ?", (audit.Kind.BACKED_UP.value,))
+    kinds = (audit.Kind.BACKED_UP.value, audit.Kind.RESTORED.value)
+    rows = store.query("SELECT count(*), max(at) FROM audit WHERE kind IN (?, ?)", kinds)
     ((count, last),) = rows
     if count:
-        yield f"Backups that were made before (the last one on {last}) still hold what was erased: delete them."
+        yield (
+            f"Copies of the file that were made before, as backups or by restoring one (the last on {last}), "
+            "still hold what was erased: delete them."
+        )

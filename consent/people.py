@@ -11,6 +11,7 @@ from typing import Any
 
 from consent import audit
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Consent, Hold, Purpose, SignerRole, Subject
+from consent.numbers import number_key
 from consent.roster import Roster
 from consent.store import Store, now
 from consent.templates import drop_disallowed
@@ -92,7 +93,10 @@ def _subjects(store: Store) -> Iterator[Subject]:
     rows: Any = store.query(f"SELECT subject_id, {', '.join(_CONSENT)} FROM consents ORDER BY id")
     for subject_id, *told in rows:
         consents[subject_id].append(_consent(*told))
-    taken_back = withdrawn(store)
+    # Whoever withdrew as 20411 has withdrawn however the next export writes the number.
+    taken_back: dict[str, frozenset[Purpose]] = defaultdict(frozenset)
+    for number, purposes in withdrawn(store).items():
+        taken_back[number_key(number)] |= purposes
     people: Any = store.query(
         "SELECT subject_id, given_name, family_name, role, group_name, biometric_ok, present, holds, birth_date,"
         " independent, guardians FROM subjects ORDER BY subject_id"
@@ -110,7 +114,7 @@ def _subjects(store: Store) -> Iterator[Subject]:
             birth_date=_day(born),
             independent=bool(independent),
             guardians=frozenset(json.loads(guardians)),
-            withdrawn=taken_back.get(number, frozenset()),
+            withdrawn=taken_back.get(number_key(number), frozenset()),
         )
 
 

@@ -111,7 +111,9 @@ MIGRATIONS: tuple[str, ...] = (
         guardians TEXT NOT NULL
     ) STRICT;
     CREATE VIEW recognisable AS SELECT subject_id FROM subjects
-        WHERE biometric_ok = 1 AND present = 1 AND holds NOT LIKE '%"do_not_publish"%';
+        WHERE biometric_ok = 1 AND present = 1 AND holds NOT LIKE '%"do_not_publish"%' AND NOT EXISTS (
+            SELECT 1 FROM withdrawals WHERE withdrawals.subject_id = subjects.subject_id AND purpose IS NULL
+                AND lifted_on IS NULL);
     CREATE TABLE aliases (
         subject_id TEXT PRIMARY KEY,
         alias TEXT NOT NULL UNIQUE
@@ -201,6 +203,10 @@ MIGRATIONS: tuple[str, ...] = (
         valid_until TEXT NOT NULL
     ) STRICT;
     CREATE INDEX reliances_by_face ON reliances (face_id);
+    CREATE TABLE takedowns (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos (id) ON DELETE CASCADE,
+        done_on TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE audit (
         seq INTEGER PRIMARY KEY,
         at TEXT NOT NULL,

@@ -221,8 +221,15 @@ class Store:
         return photo_id
 
     def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-        """Read rows."""
-        return self._db.execute(sql, values).fetchall()
+        """Read rows.
+
+        Raises:
+            RecordError: if the file is damaged, or cannot be read.
+        """
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
 
     def change(self, sql: str, values: tuple[object, ...] = ()) -> int:
         """Change or delete rows, inside `atomic()`; give how many."""
@@ -243,8 +250,14 @@ class Store:
         # What is deleted is overwritten, so that it cannot be read from the free pages.
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("PRAGMA journal_mode = WAL")
-        with self.atomic():
-            self._migrate()
+        if not self._up_to_date():
+            with self.atomic():
+                self._migrate()
+
+    def _up_to_date(self) -> bool:
+        """Tell it without a lock: whoever only reads does not wait for a writer."""
+        known = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        return known == [APPLICATION_ID, len(MIGRATIONS)]
 
     def _migrate(self) -> None:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()

@@ -118,7 +118,7 @@ def _finish(job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None
     try:
         if recorder is None:
             return dry_result(outcome, job.target)
-        return recorder.publish(outcome, job.target, folder, job.replaced)
+        return recorder.publish(outcome, job.target, folder, job.replaced, job.replaces)
     except OutputError as error:
         return _refuse(job.source, refusal_of(error), recorder)
 

@@ -363,6 +363,7 @@ class Guard:
             "fpir": f"{rules.fpir:g}",
             "groups": ", ".join(rules.groups),
             "credit": rules.credit or "",
+            "keep_orientation_tag": "yes" if rules.keep_orientation_tag else "",
             "rules": ", ".join(rule.id for rule in rules.policy.rules if rule.optional),
         }
 

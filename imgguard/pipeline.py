@@ -21,6 +21,7 @@ from imgguard.identify import identify_photo
 from imgguard.judging import Scene, decide_faces
 from imgguard.photo import load_photo
 from imgguard.redact import cover_up
+from imgguard.required import cover_required
 from imgguard.rules import Rules
 from imgguard.sanitize import block_grid, fits, leftovers, output_format, with_told_colours, write
 from imgguard.types import (
@@ -103,7 +104,7 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
         raise PhotoChanged(
             f"{path}: was changed while imgguard was working", "Run again when nothing else works on it."
         )
-    return _cover_until_clean(photo, faces, rules, backends)
+    return _cover_until_clean(photo, _with_required(faces, photo, rules), rules, backends)
 
 
 def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends) -> tuple[_Judged, ...]:
@@ -138,6 +139,12 @@ def _unidentified(detection: Detection, why: Unidentified, rules: Rules) -> _Jud
     cover = cover_for(detection, rules.style, rules.covering.extent)
     face = FaceResult(detection, None, (), None, None, rules.cover_because(why), cover)
     return _Judged(face, None)
+
+
+def _with_required(faces: tuple[_Judged, ...], photo: Photo, rules: Rules) -> tuple[_Judged, ...]:
+    changed, added = cover_required([face.result for face in faces], rules.required.get(photo.sha256, ()), rules)
+    again = tuple(replace(face, result=result) for face, result in zip(faces, changed, strict=True))
+    return again + tuple(_Judged(result, None) for result in added)
 
 
 def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:

@@ -57,7 +57,12 @@ class Recorder:
             audit.append(self.store, audit.Kind.RUN_FINISHED, {"run": self.run_id})
 
     def publish(
-        self, cleaned: CleanedPhoto, target: Path, folder: OutputFolder, replaced: Path | None = None
+        self,
+        cleaned: CleanedPhoto,
+        target: Path,
+        folder: OutputFolder,
+        replaced: Path | None = None,
+        replaces: int | None = None,
     ) -> PhotoResult:
         """Write a cleaned photo and record it, both or neither.
 
@@ -66,6 +71,7 @@ class Recorder:
             target: Where it goes.
             folder: Where photos are published.
             replaced: The place below the input whose name was replaced by a neutral one; None where names were kept.
+            replaces: Number of the published photo whose place it takes; None where it takes none's.
 
         Raises:
             OutputError: if it cannot be written; nothing is recorded then.
@@ -74,7 +80,9 @@ class Recorder:
         result = _result(cleaned, target, Status.PUBLISHED)
         place = _as_text(target.relative_to(folder.root))
         new_name = None if replaced is None else NewName(_as_text(replaced), place)
-        record = replace(_record(result, cleaned.format.value), new_name=new_name, published_name=place)
+        record = replace(
+            _record(result, cleaned.format.value), new_name=new_name, published_name=place, replaces=replaces
+        )
         # The record is committed while the file can still be taken back.
         with _uninterrupted():
             with folder.publishing(cleaned.content, target), self.store.atomic():

@@ -13,7 +13,7 @@ from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.scales import Search
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Extent, Format, Identification, Outcome, Picture, Style, Treatment
+from imgguard.types import Extent, Format, Identification, Outcome, Picture, Required, Style, Treatment
 
 # Below, no gallery could tell anybody apart; above, the rule that unclear means covered would be given up.
 LEAST_FPIR, MOST_FPIR = 0.000001, 0.01
@@ -60,6 +60,7 @@ class Rules:
         covering: What else is told about covers.
         policy: The division's procedure.
         circumstances: What its rules have to know and is the same for every photo.
+        required: Who must be covered whoever they are taken for, by the digest of the photo; see `imgguard.required`.
         published: By number, the sources of the photos that showed somebody lately, where the policy counts them.
     """
 
@@ -77,6 +78,7 @@ class Rules:
     covering: Covering = Covering()
     policy: Policy = STRICT
     circumstances: Circumstances = UNTOLD
+    required: Mapping[str, tuple[Required, ...]] = field(default_factory=dict)
     published: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
