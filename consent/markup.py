@@ -43,9 +43,8 @@ section.photo { margin: 1.1rem 0; }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt; }
   thead { display: table-header-group; }
-  tr, .counts, .note { break-inside: avoid; }
-  h1, h2, h3 { break-after: avoid; }
-  section.photo { break-inside: avoid; }
+  tr, .counts, .note, .head { break-inside: avoid; }
+  h1, h2, h3, .head, p.small, thead { break-after: avoid; }
   section.page { break-before: page; }
 }
 """

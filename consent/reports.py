@@ -12,11 +12,12 @@ from dataclasses import asdict
 from consent import markup
 from consent.markup import Markup, element, text
 from consent.procedures import Policy
+from consent.reasons import Unidentified
 from consent.run_facts import FaceFacts, PhotoFacts, RunFacts, reason_words
 from consent.store import Reliance
 
 REPORT_VERSION = 1
-_NOBODY = "nobody known"
+_NOBODY, _FORGOTTEN = "nobody known", "forgotten since"
 _NONE = "none"
 
 
@@ -170,14 +171,15 @@ def _refused(photos: tuple[PhotoFacts, ...]) -> Markup:
 def _photo(photo: PhotoFacts, names: Mapping[str, str] | None) -> Markup:
     rows = [_face(place, face, names) for place, face in enumerate(photo.faces, 1)]
     header = ("No.", "", "Who", "Why", "Stands on")
-    return element(
-        "section",
+    head = element(
+        "div",
         element("h3", photo.published_name or f"photo {photo.photo_id}"),
         _small(f"No. {photo.photo_id}, {_when(photo.recorded_at)}{_versions(photo)}"),
         _small("original ", _code(photo.source_sha256), Markup("<br>"), "published ", _code(photo.output_sha256)),
-        markup.table(header, rows, cls="faces") if rows else element("p", "No face was found."),
-        cls="photo",
+        cls="head",
     )
+    faces = markup.table(header, rows, cls="faces") if rows else element("p", "No face was found.")
+    return element("section", head, faces, cls="photo")
 
 
 def _face(place: int, face: FaceFacts, names: Mapping[str, str] | None) -> tuple[object, ...]:
@@ -188,7 +190,7 @@ def _face(place: int, face: FaceFacts, names: Mapping[str, str] | None) -> tuple
 
 def _person(face: FaceFacts, names: Mapping[str, str] | None) -> str:
     if face.subject_id is None:
-        return _NOBODY
+        return _NOBODY if face.reason in set(Unidentified) else _FORGOTTEN
     return f"{face.subject_id} {(names or {}).get(face.subject_id, '')}".strip()
 
 

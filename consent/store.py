@@ -221,8 +221,15 @@ class Store:
         return photo_id
 
     def query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-        """Read rows."""
-        return self._db.execute(sql, values).fetchall()
+        """Read rows.
+
+        Raises:
+            RecordError: if the file is damaged, or cannot be read.
+        """
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
 
     def change(self, sql: str, values: tuple[object, ...] = ()) -> int:
         """Change or delete rows, inside `atomic()`; give how many."""

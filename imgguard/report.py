@@ -46,6 +46,8 @@ def build_report(
         "imgguard_version": __version__,
         "on": rules.on.isoformat(),
         "purpose": rules.purpose.value if rules.purpose else None,
+        "policy": rules.policy.name,
+        "policy_version": rules.policy.version,
         "recognition": rules.gallery is not None,
         "style": rules.style.value,
         "cover": rules.covering.extent.value,
@@ -101,6 +103,7 @@ def face_facts(face: FaceResult) -> dict[str, Any]:
         "verdict": face.decision.verdict.value,
         "cropped_out": face.cropped_out,
         "reason": face.decision.reason.value,
+        "clause": face.decision.clause,
         "subject_id": face.decision.subject_id,
     }
 

@@ -6,7 +6,6 @@ not show anybody again.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from consent.groups import families_of, people_of
 from consent.model import Purpose, Reference, Subject
+from consent.numbers import number_key
 from consent.people import stored_roster, withdrawn
 from consent.roster import Finding, Roster, read_roster
 from consent.store import Store
@@ -106,18 +106,12 @@ def with_withdrawals(roster: Roster, taken_back: Mapping[str, frozenset[Purpose]
     """
     by_key: dict[str, frozenset[Purpose]] = defaultdict(frozenset)
     for number, purposes in taken_back.items():
-        by_key[_bare(number)] |= purposes
+        by_key[number_key(number)] |= purposes
     subjects = {
-        number: replace(person, withdrawn=person.withdrawn | by_key.get(_bare(number), frozenset()))
+        number: replace(person, withdrawn=person.withdrawn | by_key.get(number_key(number), frozenset()))
         for number, person in roster.subjects.items()
     }
     return replace(roster, subjects=subjects)
-
-
-def _bare(number: str) -> str:
-    """What all ways of writing a number have in common: no zeros in front, no quotes, nothing invisible."""
-    plain = unicodedata.normalize("NFKC", number).casefold()
-    return "".join(filter(str.isalnum, plain)).lstrip("0")
 
 
 def _from_photos(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:

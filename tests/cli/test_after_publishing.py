@@ -62,6 +62,23 @@ def test_what_is_no_school_file_is_left_as_it_is(
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
+@pytest.mark.parametrize("command", [["audit", "verify"], ["report"], ["stats"], ["history", "ab" * 32]], ids=" ".join)
+def test_a_damaged_file_is_an_error_with_its_name_and_no_crash(
+    school: Path, capsys: Screen, command: list[str]
+) -> None:
+    with sqlite3.connect(school) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    content = bytearray(school.read_bytes())
+    with sqlite3.connect(school) as db:
+        for (page,) in db.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('photos', 'runs', 'audit')"):
+            content[(page - 1) * 4096 : (page - 1) * 4096 + 64] = b"\xff" * 64
+    db.close()
+    school.write_bytes(content)
+    assert run(command) == 4
+    assert "school.imgguard: the record cannot be used" in capsys.readouterr().err
+
+
 def test_a_whole_trail_is_said_to_be_whole_and_what_was_not_checked_is_said(school: Path, capsys: Screen) -> None:
     assert run(["audit", "verify"]) == 0
     text = told(capsys)

@@ -152,6 +152,25 @@ def test_the_page_forbids_itself_whatever_it_does_not_need(run: RunFacts) -> Non
     assert "@media print" in page and "break-inside: avoid" in page and "table-header-group" in page
 
 
+def test_who_was_forgotten_is_told_to_be_somebody_and_a_stranger_to_be_nobody(tmp_path: Path) -> None:
+    with Store(school_of_two(tmp_path / "school.imgguard")) as store:
+        assert "forgotten since" not in run_html(run_facts(store, 1))
+        with store.atomic():
+            store.change("UPDATE faces SET subject_id = NULL")
+        text = safe(run_html(run_facts(store, 1))).text
+    assert text.count("kept forgotten since") == 4 and text.count("covered forgotten since") == 1
+    assert text.count("covered nobody known") == 1
+
+
+def test_what_was_taken_down_is_told(tmp_path: Path) -> None:
+    with Store(school_of_two(tmp_path / "school.imgguard")) as store:
+        with store.atomic():
+            store.insert_row("takedowns", {"photo_id": 2, "done_on": "2026-11-20"})
+        found = run_facts(store, 1)
+    assert safe(run_html(found)).text.count("taken down on 2026-11-20") == 1
+    assert json.loads(run_json(found))["photos"][1]["taken_down_on"] == "2026-11-20"
+
+
 def test_json_tells_the_same(run: RunFacts) -> None:
     told = json.loads(run_json(run))
     assert set(told) == {field.name for field in fields(RunFacts)} | {"report_version", "counts", "reasons"}
