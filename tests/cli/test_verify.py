@@ -127,7 +127,7 @@ def test_telling_names_are_replaced_and_only_the_record_knows_them(
     assert "Neutral names given to 2 photos" in capsys.readouterr().out
     report = (tmp_path / "r.json").read_text()
     assert "Amina" not in report and "Theo" not in report and "IMG_2034" in report
-    with sqlite3.connect(tmp_path / "record.imgguard") as db:
+    with sqlite3.connect(tmp_path / "school.imgguard") as db:
         rows = set(db.execute("SELECT source_name, published_name FROM renamed"))
     assert rows == {("Amina Baptiste.jpg", "photo-0001.jpg"), ("Theo/IMG_1.jpg", "folder-0001/IMG_1.jpg")}
     assert run(["verify", str(tmp_path / "out"), *ROSTER]) == 0
