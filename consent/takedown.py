@@ -51,8 +51,10 @@ class Listed:
 
     @property
     def why(self) -> str:
-        """The reasons, each once."""
-        return "; ".join(dict.fromkeys(reason for _, reason in self.people))
+        """The reason, or each person's where they differ."""
+        if len({reason for _, reason in self.people}) == 1:
+            return self.people[0][1]
+        return "; ".join(f"{number}: {reason}" for number, reason in self.people)
 
     @property
     def to_do(self) -> str:

@@ -41,6 +41,14 @@ def test_a_file_is_one_row_with_everybody_on_it_sorted_by_destination(store: Sto
     assert {row.to_do for row in rows} == {"remove"}
 
 
+def test_reasons_that_differ_are_told_with_the_person_of_each(store: Store) -> None:
+    publish(store, [kept("020411"), kept("020522", RIGHT)])
+    everything = showings(store)
+    wanted = zip(still_open(everything), ("consent was withdrawn", "consent has run out"), strict=True)
+    (row,) = listed(wanted, everything, published_files(store))
+    assert row.why == "020411: consent was withdrawn; 020522: consent has run out"
+
+
 def test_a_version_that_covers_all_of_them_is_named_and_one_that_shows_somebody_still_is_not(store: Store) -> None:
     publish(store, [kept("020411"), kept("020522", RIGHT)])
     publish(store, [covered("020411"), kept("020522", RIGHT)], output="33")
