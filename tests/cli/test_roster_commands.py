@@ -16,6 +16,11 @@ VID = ["--asks", "Vid=school_website", "--constant", "signer_role=guardian", "--
        "--constant", "signed_on=2026-09-08"]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def edgear(tmp_path: Path) -> Path:
     return write_csv(EXPORTS["edgear"], tmp_path / "edgear.csv")
@@ -137,8 +142,8 @@ def test_looking_makes_no_school_file(command: list[str], tmp_path: Path, capsys
 def test_a_form_with_several_answers_is_imported(tmp_path: Path, capsys: Screen) -> None:
     path = write_csv(EXPORTS["microsoft_forms"], tmp_path / "form.csv", "cp1252")
     asks = ["--asks", f"{QUESTION}=school_website,yearbook", "--multiple", QUESTION]
-    values = ["--value", f"{QUESTION}:School website=school_website", "--value", f"{QUESTION}:Yearbook, printed=yearbook",
-              "--value", f"{QUESTION}:None of these=no"]  # fmt: skip
+    meanings = ("School website=school_website", "Yearbook, printed=yearbook", "None of these=no")
+    values = [word for meaning in meanings for word in ("--value", f"{QUESTION}:{meaning}")]
     assert run(["roster", "import", str(path), *asks, *values, "--constant", "signer_role=guardian", "--yes"]) == 0
     capsys.readouterr()
     assert run(["roster", "show"]) == 0

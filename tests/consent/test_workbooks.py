@@ -43,15 +43,12 @@ def test_a_formula_is_never_evaluated_and_without_a_stored_value_it_is_no_answer
 
 def test_the_stored_value_of_a_formula_is_read(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "r.xlsx", own('="yes"'))
-    rewrite(
-        path,
-        "xl/worksheets/sheet1.xml",
-        lambda xml: (
-            xml.replace(b'<c r="D2">', b'<c r="D2" t="str">')
-            .replace(b"<v />", b"<v>no</v>")
-            .replace(b"<v></v>", b"<v>no</v>")
-        ),
-    )
+
+    def calculated(xml: bytes) -> bytes:
+        xml = xml.replace(b'<c r="D2">', b'<c r="D2" t="str">')
+        return xml.replace(b"<v />", b"<v>no</v>").replace(b"<v></v>", b"<v>no</v>")
+
+    rewrite(path, "xl/worksheets/sheet1.xml", calculated)
     (consent,) = read_roster(path).subjects["000001"].consents
     assert consent.answer == "no"
 
@@ -101,10 +98,9 @@ def test_the_sheet_is_asked_for_where_two_have_people(tmp_path: Path) -> None:
 
     path = write_xlsx(tmp_path / "r.xlsx", own("yes"), sheet="This year")
     book = load_workbook(path)
+    second = book.create_sheet("Last year")
     for row in own("no"):
-        book.create_sheet("Last year").append(row) if "Last year" not in book.sheetnames else book["Last year"].append(
-            row
-        )
+        second.append(row)
     book.save(path)
     with pytest.raises(RosterError, match="This year, Last year"):
         read_roster(path)
