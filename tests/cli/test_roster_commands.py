@@ -148,3 +148,25 @@ def test_a_form_with_several_answers_is_imported(tmp_path: Path, capsys: Screen)
     capsys.readouterr()
     assert run(["roster", "show"]) == 0
     assert "000001 school_website, yearbook" in told(capsys).replace(" │", "")
+
+
+def test_a_form_without_numbers_gets_them_proposed_and_none_counts_before_it_is_confirmed(
+    tmp_path: Path, capsys: Screen
+) -> None:
+    people, form, out = (tmp_path / name for name in ("people.csv", "form.csv", "numbered.csv"))
+    header = "School,Last name,First name,Grade,Student ID #,Library #,Prov. Educ. #"
+    rows = ["Hill,Ek,Zo\u00eb,4,000001,1,1", "Hill,Om,Li,4,000002,2,2", "Hill,Om,Li,5,000003,3,3"]
+    people.write_text("\n".join([header, *rows]), encoding="utf-8")
+    answers = ["ek ZOE,Yes,yes", "Li Om,Yes,yes", "Nobody,Yes,yes"]
+    form.write_text("\n".join(["Timestamp,Child,Show online?,biometric_ok", *(f"2026-09-08,{a}" for a in answers)]))
+    options = ["--column", "name=Child", "--asks", "Show online?=school_website", "--value", "Show online?:Yes=yes"]
+    assert run(["roster", "check", str(form), *options]) == 4
+    assert "roster match" in capsys.readouterr().err
+    assert run(["roster", "match", str(form), *options, "--people", str(people), "-o", str(out)]) == 3
+    text = told(capsys)
+    assert "row 3: 2 people have this name" in text and "row 4: nobody has this name" in text
+    assert run(["roster", "check", str(out), *options, *VID[2:4]]) == 4
+    out.write_text(out.read_text(encoding="utf-8-sig").replace('"","000001"', '"yes","000001"'), encoding="utf-8")
+    capsys.readouterr()
+    assert run(["roster", "check", str(out), *options, *VID[2:6]]) == 3
+    assert "1 people" in (text := told(capsys)) and "row 3: no number: the row is not used" in text
