@@ -1,14 +1,17 @@
-"""Read the text tables that schools export: any usual encoding and delimiter, bounded in size."""
+"""Read the text tables that schools export, and write tables that a spreadsheet opens without running them."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from consent.errors import RosterError
 
 MAX_BYTES = 64 * 1024 * 1024
+# With these in front a spreadsheet takes a cell for a formula; the wide forms are what some turn into the plain ones.
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -65,3 +68,23 @@ def split_table(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[
     header = ["_".join(cell.lower().replace("-", " ").split()) for cell in lines[0]]
     rows = [(n, [c.strip() for c in line]) for n, line in enumerate(lines[1:], 2) if any(map(str.strip, line))]
     return header, rows
+
+
+def write_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Give a table as CSV in which no cell is a formula, for a spreadsheet to open; save it as UTF-8.
+
+    Every cell is quoted, so that none falls apart where a spreadsheet splits at semicolons. None is an empty cell.
+
+    >>> write_table(["name"], [["=1+1"], [7]]).split()
+    ['"name"', '"\'=1+1"', '"7"']
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerows([defused(value) for value in row] for row in (header, *rows))
+    return out.getvalue()
+
+
+def defused(value: object) -> str:
+    """Give a value as text that a spreadsheet shows and does not run: an apostrophe goes in front of a formula."""
+    text = "" if value is None else str(value).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return f"'{text}" if text.lstrip(" ").startswith(_RUN) else text
