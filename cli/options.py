@@ -37,7 +37,10 @@ def _fpir(context: click.Context, parameter: click.Parameter, value: float | Non
 
 
 ROSTER_HELP = "The consent roster (see: imgguard roster template)."
-ID_PHOTOS_HELP = "Folder of ID photos: 020411.jpg, 020411(2).jpg, ..."
+ID_PHOTOS_HELP = (
+    "ID photos: a folder or a zip of files named by number (020411.jpg, 020411(2).jpg, ...), or with an index in it: "
+    "INDEX.TXT and MASTER.TXT as photographers write them, IDLINK.TXT, or a list of numbers and files."
+)
 group_option = click.option(
     "--group",
     "groups",

@@ -16,7 +16,8 @@ from consent.model import Reference, Subject
 from consent.roster import Finding, Roster
 from imgguard.errors import PhotoError
 from imgguard.identify import average
-from imgguard.portraits import Portrait, number_of, portrait_files, read_portrait
+from imgguard.portrait_sources import find_portraits
+from imgguard.portraits import Portrait, read_portrait
 from imgguard.threshold import SAME_PERSON
 
 if TYPE_CHECKING:
@@ -59,12 +60,12 @@ def enroll(
     *,
     old_photos: bool = False,
 ) -> Enrolment:
-    """Build references from a folder of ID photos named by student number: `020411.jpg`, `020411(2).jpg`.
+    """Build references from ID photos: a folder named by student number (`020411.jpg`, `020411(2).jpg`), or others.
 
     Photos of people who may not be recognised, or who are not asked for, are not even opened.
 
     Args:
-        folder: The ID photos, in any sub-folders.
+        folder: The ID photos: a folder, a zip or an index; see `imgguard.portrait_sources.find_portraits`.
         people: Who is to be enrolled, if they may be recognised: all of the roster or some; see `people_of`.
         roster: Everybody, to tell the photos of others from those of unknown people.
         backends: The models.
@@ -72,22 +73,21 @@ def enroll(
         old_photos: Whether photos older than 36 months are used.
 
     Raises:
-        SetupError: if the folder cannot be read.
+        SetupError: if the source cannot be read, or whose its photos are cannot be told.
     """
     references: list[_Named] = []
     findings: list[Finding] = []
     too_old_before = None if old_photos else _months_before(on, _TOO_OLD_MONTHS)
-    for path in portrait_files(folder):
-        number = number_of(path)
-        if number not in roster.subjects:
-            findings.append(Finding(path.name, None, f"no row in {roster.path.name} has this number: not used"))
-        elif number in people and people[number].biometric_ok:
+    source = find_portraits(folder, roster.subjects, roster.subjects.values())
+    findings += source.findings
+    for file in source.portraits:
+        if file.number in people and people[file.number].biometric_ok:
             try:
-                portrait = read_portrait(path, backends, too_old_before)
+                portrait = read_portrait(file, backends, too_old_before)
             except PhotoError as error:
-                findings.append(_not_used(path, error))
+                findings.append(_not_used(file.path, error))
             else:
-                references.append((path.name, _dated(portrait, on)))
+                references.append((file.name, _dated(portrait, on)))
     agreeing = _without_contradictions(references, findings)
     usable = _without_look_alikes(agreeing, roster.path.name, findings)
     used = [reference for _, reference in usable]
@@ -95,7 +95,7 @@ def enroll(
     wanted = [number for number, person in people.items() if person.biometric_ok]
     enrolled = {reference.subject_id for reference in used}
     findings += [_without_photo(number, roster) for number in wanted if number not in enrolled]
-    return Enrolment(tuple(used), len(wanted), tuple(findings), tuple(_undated(used, folder.name)))
+    return Enrolment(tuple(used), len(wanted), tuple(findings), (*source.remarks, *_undated(used, folder.name)))
 
 
 def _not_used(path: Path, error: PhotoError) -> Finding:

@@ -219,20 +219,21 @@ def _file_columns(table: Table, files: FileNames) -> list[int]:
 def _file_column(table: Table, files: FileNames) -> int:
     found = _file_columns(table, files)
     if not found:
-        cells = [cells[at] for _, cells in table.rows[:_SAMPLE] for at in range(table.width) if is_picture(cells[at])]
-        example = f", such as {cells[0]}" if cells else ""
+        named = [cell for _, cells in table.rows[:_SAMPLE] for cell in cells if is_picture(cell)]
+        example = f", such as {named[0]}" if named else ""
         raise SetupError(
             f"{table.name}: no column names files that are there{example}",
             "Keep the index beside its photos, as it came; or take it away if the photos are named by number.",
         )
     for number, cells in table.rows:
-        meant = {tuple(map(id, files.find(cells[at]))) for at in found if files.find(cells[at])}
-        if len(meant) > 1:
+        meant = [frozenset(map(id, there)) for at in found if (there := files.find(cells[at]))]
+        if meant and not frozenset.intersection(*meant):
             raise SetupError(
                 f"{table.name}, row {number}: columns {_listed(found)} name different files",
                 "Remove the column that does not name the ID photos.",
             )
-    return found[0]
+    # One with folders in it tells files of one name apart.
+    return min(found, key=lambda at: sum(len(files.find(cell)) for cell in table.column(at)))
 
 
 def _folder_columns(table: Table, files: FileNames, file: int) -> Iterator[int]:

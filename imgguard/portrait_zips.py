@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from consent.roster import Finding
 from imgguard.errors import PhotoBroken, SetupError
@@ -123,7 +124,7 @@ class _Member:
         return content
 
 
-def _chunks(stream: io.BufferedIOBase | zipfile.ZipExtFile) -> Iterator[bytes]:
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
     """Read in pieces, and no more than any picture has, whatever the directory of the zip says."""
     left = MAX_MEMBER_BYTES
     while chunk := stream.read(_CHUNK):
