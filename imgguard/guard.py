@@ -25,6 +25,7 @@ from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
+from imgguard.portrait_sources import home_of
 from imgguard.recorder import Recorder, dry_result
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.sanitize.exif import checked_credit
@@ -74,7 +75,8 @@ class Guard:
 
         Args:
             roster: The consent roster (see `imgguard roster template`).
-            id_photos: A folder of ID photos named by student number.
+            id_photos: ID photos named by student number, in a folder or a zip, or with an index that tells whose they
+                are; see `imgguard.portrait_sources`.
             purpose: What the photos are published for.
             recognition: Off, nothing biometric is computed and everybody is covered; roster, ID photos and
                 purpose are then not used.
@@ -106,7 +108,7 @@ class Guard:
         self._school = Path(school) if school is not None else default_school()
         self._recorder: Recorder | None = None
         self._roster: Roster | None = None
-        self._id_photos = Path(id_photos) if id_photos is not None else None
+        self._id_photos = home_of(Path(id_photos)) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
         look, search = read_look(style), _known(Search, search, "search")
@@ -124,7 +126,7 @@ class Guard:
             return
         if roster is None or id_photos is None or purpose is None:
             raise SetupError(
-                "A roster, a folder of ID photos and a purpose are needed to know who may be seen",
+                "A roster, ID photos and a purpose are needed to know who may be seen",
                 "Give all three, or switch recognition off to cover everybody.",
             )
         purpose = _known(Purpose, purpose, "purpose")

@@ -59,6 +59,7 @@ class PortraitFile:
         stored: Where it lies.
         rank: Its place among the person's photos, from 1.
         joined: How the number was found.
+        written: The number as the file's name or the index writes it.
         row: The row of the index that says so; None where the file's own name does.
     """
 
@@ -66,6 +67,7 @@ class PortraitFile:
     stored: Stored
     rank: int = 1
     joined: Joined = Joined.EXACT
+    written: str = ""
     row: int | None = None
 
     @property

@@ -52,7 +52,7 @@ def by_own_names(whom: Whom, listing: Listing, *, in_zip: bool) -> PortraitSourc
         if whose.number is None:
             findings.append(Finding(stored.parts[-1], None, whom.nobody(whose, number)))
         else:
-            portraits.append(PortraitFile(whose.number, stored, joined=whose.joined))
+            portraits.append(PortraitFile(whose.number, stored, joined=whose.joined, written=number))
     portraits = _without_doubled(portraits, listing, findings)
     students = in_zip and {place_key(one.parts)[-2:-1] for one in listing.files} == {("students",)}
     kind = "BCeSIS zip" if students else "zip" if in_zip else "folder"
@@ -74,7 +74,7 @@ def by_indexes(whom: Whom, listing: Listing, tables: Sequence[Table]) -> Portrai
     """
     files = FileNames(listing.files)
     portraits: list[PortraitFile] = []
-    findings, evidence, mentioned = list(listing.findings), [], set[int]()
+    findings, evidence, mentioned, replaced = list(listing.findings), [], set[int](), 0
     for table in tables:
         try:
             read = _read(whom, files, table)
@@ -87,14 +87,17 @@ def by_indexes(whom: Whom, listing: Listing, tables: Sequence[Table]) -> Portrai
         earlier = {one.number for one in portraits}
         findings += [line.finding for line in read.lines if line.is_news(earlier, mentioned)]
         portraits += [one for line in read.lines if (one := line.portrait) and one.number not in earlier]
+        before = [one for line in read.lines if (one := line.portrait) and one.number in earlier]
+        replaced += sum(id(one.stored) not in mentioned for one in before)
         mentioned |= {id(line.stored) for line in read.lines if line.stored is not None}
     others = [one for one in listing.files if id(one) not in mentioned]
     portraits += _unlisted(whom, portraits, others, tables[0].name, findings)
     portraits = _without_doubled(_without_shared(portraits, findings), listing, findings)
     remarks = [*listing.remarks, *_told(whom, "; ".join(evidence), portraits), *_not_pictures(whom, others)]
-    portraits = _retakes(whom, portraits, remarks)
+    used = _latest(portraits)
+    remarks += _replaced(whom, replaced + len(portraits) - len(used))
     kind = "PSPA" if any(table.width > 2 for table in tables) else "two columns"
-    return PortraitSource(kind, "; ".join(evidence), _ranked(portraits), tuple(findings), tuple(remarks))
+    return PortraitSource(kind, "; ".join(evidence), _ranked(used), tuple(findings), tuple(remarks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def _line(whom: Whom, files: FileNames, columns: Columns, index: str, row: Row) 
     elif called and whose.number not in called:
         what = f"{text}: has the number {written} and the name of {whom.names.shown(called)}: not used"
     else:
-        portrait = PortraitFile(whose.number, there[0], joined=whose.joined, row=number)
+        portrait = PortraitFile(whose.number, there[0], joined=whose.joined, written=written, row=number)
         return _Line(portrait, Finding(index, number, text), whose.number, there[0])
     return _Line(None, Finding(index, number, what), whose.number, there[0])
 
@@ -172,7 +175,7 @@ def _unlisted(
         stem = name_parts(stored.parts[-1])[0]
         whose = whom.numbers.find(stem)
         if honest and whose.number is not None and (whom.numbers.known or whose.number in people):
-            found.append(PortraitFile(whose.number, stored, joined=whose.joined))
+            found.append(PortraitFile(whose.number, stored, joined=whose.joined, written=stem))
             continue
         proposed = "" if whose.number else whom.nobody(whose, stem)
         what = proposed if "may show" in proposed else f"no row of {index} names it: not used"
@@ -204,17 +207,19 @@ def _without_doubled(
     return [one for one in portraits if one.number not in doubled]
 
 
-def _retakes(whom: Whom, portraits: Sequence[PortraitFile], remarks: list[Finding]) -> list[PortraitFile]:
+def _latest(portraits: Sequence[PortraitFile]) -> list[PortraitFile]:
     """Leave out photos that were taken again: of an indexed person, all but those with the highest (2), (3), ..."""
     latest: dict[str, int] = defaultdict(int)
     for one in portraits:
         latest[one.number] = max(latest[one.number], name_parts(one.name)[1])
     indexed = {one.number for one in portraits if one.row is not None}
-    used = [one for one in portraits if one.number not in indexed or name_parts(one.name)[1] == latest[one.number]]
-    if replaced := len(portraits) - len(used):
-        photos = "1 photo was" if replaced == 1 else f"{replaced} photos were"
-        remarks.append(Finding(whom.source, None, f"{photos} replaced by a retake"))
-    return used
+    return [one for one in portraits if one.number not in indexed or name_parts(one.name)[1] == latest[one.number]]
+
+
+def _replaced(whom: Whom, count: int) -> Iterator[Finding]:
+    if count:
+        photos = "1 photo was" if count == 1 else f"{count} photos were"
+        yield Finding(whom.source, None, f"{photos} replaced by a retake")
 
 
 def _told(whom: Whom, evidence: str | None, portraits: Sequence[PortraitFile]) -> Iterator[Finding]:
@@ -223,7 +228,7 @@ def _told(whom: Whom, evidence: str | None, portraits: Sequence[PortraitFile]) -
         yield Finding(whom.source, None, f"read as {evidence}")
     loose = [one for one in portraits if one.joined is Joined.ZEROS]
     if loose:
-        examples = ", ".join(f"{one.name} as {one.number}" for one in loose[:_NAMED])
+        examples = ", ".join(f"{one.written} as {one.number}" for one in loose[:_NAMED])
         more = f", and {len(loose) - _NAMED} more" if len(loose) > _NAMED else ""
         what = f"joined with zeros in front left out, since only one person fits: {examples}{more}"
         yield Finding(whom.source, None, what)
