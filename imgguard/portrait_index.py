@@ -111,7 +111,9 @@ class FileNames:
 
 
 def _parts(text: str) -> tuple[str, ...]:
-    return place_key(tuple(part for part in text.strip().replace("\\", "/").split("/") if part not in ("", ".")))
+    # Only compared with what is there, so a way up leads nowhere.
+    parts = text.strip().replace("\\", "/").split("/")
+    return place_key(tuple(part for part in parts if part not in ("", ".", "..")))
 
 
 def _ends_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
