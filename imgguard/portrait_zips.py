@@ -89,13 +89,20 @@ def list_zip(path: Path) -> Listing:
             findings.append(Finding(_shown(path, member), None, f"not used: {fault}"))
         else:
             usable.append(member)
-    total = sum(member.info.file_size for member in usable)
-    if total > MAX_TOTAL_BYTES:
-        raise SetupError(f"{path}: holds {total / 2**30:.1f} GB, more than ID photos have", "Give a smaller zip.")
+    _check_sizes(path, usable)
     counts = Counter(place_key(member.parts) for member in usable)
     doubled = frozenset(place for place, count in counts.items() if count > 1)
     first = {place_key(member.parts): member for member in reversed(usable)}
     return Listing(tuple(first.values())[::-1], doubled, tuple(findings), tuple(_litter_told(path, len(litter))))
+
+
+def _check_sizes(path: Path, members: list[_Member]) -> None:
+    total = sum(member.info.file_size for member in members)
+    if total > MAX_TOTAL_BYTES:
+        raise SetupError(f"{path}: holds {total / 2**30:.1f} GB, more than ID photos have", "Give a smaller zip.")
+    # Files that lie over each other make a small zip grow beyond every ratio (Fifield, A better zip bomb, 2019).
+    if sum(member.info.compress_size for member in members) > path.stat().st_size:
+        raise SetupError(f"{path}: its files would have more bytes than it has itself", _REMEDY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
