@@ -11,6 +11,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from consent.tables import decode
@@ -82,6 +83,7 @@ class Columns:
         words |= {} if self.number is None else {self.number: "student number"}
         unused = [str(at + 1) for at in range(width) if at not in words]
         told = ", ".join(f"{at + 1} = {words[at]}" for at in sorted(words))
+        told += ", none = student number" if self.number is None else ""
         return f"{told}; not used: {', '.join(unused)}" if unused else told
 
 
@@ -90,10 +92,21 @@ class FileNames:
 
     def __init__(self, files: Iterable[Stored]) -> None:
         """Take the files."""
-        self._by_name: dict[str, list[tuple[tuple[str, ...], Stored]]] = defaultdict(list)
+        # By name, and by name and each of the folders above it: labs number the photos anew in every folder.
+        self._found: dict[tuple[str, str], list[tuple[tuple[str, ...], Stored]]] = defaultdict(list)
         for stored in files:
             place = place_key(stored.parts)
-            self._by_name[place[-1]].append((place, stored))
+            for folder in ("", *set(place[:-1])):
+                self._found[place[-1], folder].append((place, stored))
+
+        # Most photos of a large school share their names with those in other folders, and are asked for again and again.
+        self._known: dict[str, bool] = {}
+
+    def has(self, text: str) -> bool:
+        """Say whether a cell may mean a file."""
+        if text not in self._known:
+            self._known[text] = bool(self.find(text))
+        return self._known[text]
 
     def find(self, text: str, folders: Sequence[str] = ()) -> list[Stored]:
         """Find the files that a cell may mean: by name, and by as many folders as both have.
@@ -102,14 +115,15 @@ class FileNames:
             text: A name, perhaps with folders before it.
             folders: What other cells say about the folders that it lies in.
         """
-        wanted = _parts(text)
+        wanted, inside = _parts(text), [parts for folder in folders if (parts := _parts(folder))]
         if not wanted:
             return []
-        near = [(p, s) for p, s in self._by_name.get(wanted[-1], ()) if _ends_alike(p, wanted)]
-        inside = [_parts(folder) for folder in folders if folder]
-        return [stored for place, stored in near if all(_is_within(place[:-1], folder) for folder in inside)]
+        pools = [self._found.get((wanted[-1], parts[-1]), ()) for parts in [*inside, ("",)]]
+        near = [(place, stored) for place, stored in min(pools, key=len) if _ends_alike(place, wanted)]
+        return [stored for place, stored in near if all(_is_within(place[:-1], parts) for parts in inside)]
 
 
+@lru_cache(maxsize=65536)
 def _parts(text: str) -> tuple[str, ...]:
     # Only compared with what is there, so a way up leads nowhere.
     parts = text.strip().replace("\\", "/").split("/")
@@ -175,7 +189,7 @@ def without_heading(table: Table, files: FileNames) -> Table:
     """Leave out the first row if it is a heading: something stands above the names of files that is none."""
     at = _file_columns(table, files)
     first = table.rows[0][1][at[0]] if at else ""
-    return table.without_heading() if first and not is_picture(first) and not files.find(first) else table
+    return table.without_heading() if first and not is_picture(first) and not files.has(first) else table
 
 
 def infer_columns(table: Table, files: FileNames, numbers: Numbers, names: Names) -> Columns:
@@ -193,19 +207,21 @@ def infer_columns(table: Table, files: FileNames, numbers: Numbers, names: Names
     number = _number_column(table, numbers, [at for at in others if at not in folders])
     named = _name_columns(table, names, [at for at in others if at != number and at not in folders])
     if number is None and not named:
-        raise _nobody(table, numbers)
+        raise _nobody(table, numbers, file)
     return Columns(file, folders, number, named)
 
 
-def _nobody(table: Table, numbers: Numbers) -> SetupError:
+def _nobody(table: Table, numbers: Numbers, file: int) -> SetupError:
     remedy = "Write an index of two columns: the student number, then the file's name; call it IDLINK.TXT."
     if not numbers.known:
-        return SetupError(
-            f"{table.name}: which of its {table.width} columns is the number, only a roster tells", remedy
-        )
+        what = f"{table.name}: which of its {table.width} columns is the student number, only a roster tells"
+        return SetupError(what, remedy)
+    shares = [(_share(table.column(at), lambda cell: numbers.find(cell).number), -at) for at in range(table.width)]
+    share, at = max(one for one in shares if -one[1] != file)
+    nearest = f" (column {1 - at} does in {share:.0%})" if share else ""
     return SetupError(
-        f"{table.name}: none of its {table.width} columns holds a number of the roster in {_NUMBERS:.0%} of its "
-        f"{len(table.rows)} rows, nor the roster's names",
+        f"{table.name}: none of its {table.width} columns holds different numbers of the roster in {_NUMBERS:.0%} of "
+        f"its {len(table.rows)} rows{nearest}, nor the roster's names",
         f"Look whether the roster is of the same school and year. {remedy}",
     )
 
@@ -215,7 +231,7 @@ def _share(cells: Sequence[str], fits: Callable[[str], object]) -> float:
 
 
 def _file_columns(table: Table, files: FileNames) -> list[int]:
-    return [at for at in range(table.width) if _share(table.column(at), files.find) >= _FILES]
+    return [at for at in range(table.width) if _share(table.column(at), files.has) >= _FILES]
 
 
 def _file_column(table: Table, files: FileNames) -> int:
@@ -227,6 +243,8 @@ def _file_column(table: Table, files: FileNames) -> int:
             f"{table.name}: no column names files that are there{example}",
             "Keep the index beside its photos, as it came; or take it away if the photos are named by number.",
         )
+    if len(found) == 1:
+        return found[0]
     for number, cells in table.rows:
         meant = [frozenset(map(id, there)) for at in found if (there := files.find(cells[at]))]
         if meant and not frozenset.intersection(*meant):
@@ -239,12 +257,14 @@ def _file_column(table: Table, files: FileNames) -> int:
 
 
 def _folder_columns(table: Table, files: FileNames, file: int) -> Iterator[int]:
-    there = [cells for _, cells in table.rows if files.find(cells[file])]
+    there = [cells for _, cells in table.rows if files.has(cells[file])]
     for at in range(table.width):
-        told = [cells for cells in there if cells[at]]
-        if at == file or len(told) < _FOLDERS * len(there):
-            continue
-        if sum(bool(files.find(cells[file], [cells[at]])) for cells in told) >= _FOLDERS * len(there):
+        # The first rows tell already that most columns are none.
+        for some in (there[:_SAMPLE], there):
+            fits = sum(bool(cells[at] and files.find(cells[file], [cells[at]])) for cells in some)
+            if at == file or fits < _FOLDERS * len(some):
+                break
+        else:
             yield at
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from consent.roster import Finding
 from imgguard.errors import SetupError
@@ -15,6 +16,7 @@ from imgguard.portrait_zips import Listing, place_key
 from imgguard.portraits import name_parts
 
 _NAMED = 5
+_KINDS = {"idlink": "IDLINK", "master": "PSPA", "index": "PSPA"}
 _CONFIRM = "a name alone is not enough. If it is so, write number and file into a row of IDLINK.TXT beside the photos"
 
 
@@ -96,7 +98,7 @@ def by_indexes(whom: Whom, listing: Listing, tables: Sequence[Table]) -> Portrai
     remarks = [*listing.remarks, *_told(whom, "; ".join(evidence), portraits), *_not_pictures(whom, others)]
     used = _latest(portraits)
     remarks += _replaced(whom, replaced + len(portraits) - len(used))
-    kind = "PSPA" if any(table.width > 2 for table in tables) else "two columns"
+    kind = _KINDS.get(PurePath(tables[0].name).stem.casefold(), "list")
     return PortraitSource(kind, "; ".join(evidence), _ranked(used), tuple(findings), tuple(remarks))
 
 

@@ -79,7 +79,7 @@ def list_zip(path: Path) -> Listing:
         SetupError: if it is no zip, is damaged, or holds more than any school has.
     """
     archive = _open(path)
-    members = [_Member(archive, path, info) for info in archive.infolist() if not info.is_dir()]
+    members = [_Member(archive, path, info) for info in archive.infolist() if not _is_folder(info)]
     litter = [member for member in members if _is_litter(member)]
     findings, usable = [], []
     for member in members:
@@ -169,6 +169,11 @@ def _open(path: Path) -> zipfile.ZipFile:
     if len(archive.infolist()) > MAX_MEMBERS:
         raise SetupError(f"{path}: holds more than {MAX_MEMBERS:,} files", "Give a zip of the ID photos alone.")
     return archive
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    # ZipInfo.is_dir fails where the name is empty.
+    return info.filename.endswith("/") and not info.file_size
 
 
 def _is_litter(member: _Member) -> bool:

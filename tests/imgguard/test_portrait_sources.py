@@ -64,9 +64,9 @@ def test_every_layout_gives_each_person_their_own_photo(layout: Callable[[Path],
         (by_number, "folder", "31 files named by number"),
         (pspa, "PSPA", "2 = folder, 3 = image file, 5 = last name, 6 = first name, 8 = student number; not used: 1, 4"),
         (layouts.pspa_with_retakes, "PSPA", "MASTER.TXT (comma, without headings): 1 = student number, 2 = name, 4"),
-        (layouts.idlink, "two columns", "IDLINK.TXT (comma, without headings): 1 = student number, 2 = image file"),
-        (layouts.powerschool_with_headings, "PSPA", "map.txt (tab, under headings): 1 = student number, 2 = last name"),
-        (layouts.principalm, "two columns", "list.csv (comma, without headings): 1 = image file, 2 = student number"),
+        (layouts.idlink, "IDLINK", "IDLINK.TXT (comma, without headings): 1 = student number, 2 = image file"),
+        (layouts.powerschool_with_headings, "list", "map.txt (tab, under headings): 1 = student number, 2 = last name"),
+        (layouts.principalm, "list", "list.csv (comma, without headings): 1 = image file, 2 = student number"),
         (layouts.infinite_campus, "zip", "14 files named by number"),
         (layouts.bcesis, "BCeSIS zip", "14 files named by number"),
     ],
@@ -138,6 +138,7 @@ def test_an_index_of_names_joins_nobody_until_a_list_of_numbers_confirms(tmp_pat
     (home / "INDEX.TXT").write_text(lines(rows))
     found = found_in(home)
     assert found.portraits == () and len(found.findings) == len(NUMBERS)
+    assert "6 = first name, none = student number" in found.evidence
     assert "INDEX.TXT, row 2: 0000.JPG: not used: it may show Theo Marchetti (020448)" in told(found)
     (home / "IDLINK.TXT").write_text("020448,FOLDER2\\0000.JPG\n")
     confirmed = found_in(home)
@@ -234,7 +235,7 @@ def test_an_index_that_does_not_belong_to_the_photos_is_refused(tmp_path: Path) 
 
 def test_a_later_index_that_cannot_be_told_is_a_finding_and_the_first_one_an_error(tmp_path: Path) -> None:
     (tiny(tmp_path, "1.jpg") / "INDEX.TXT").write_text("1.jpg\tA\tB\n")
-    with pytest.raises(SetupError, match="none of its 3 columns holds a number of the roster"):
+    with pytest.raises(SetupError, match="none of its 3 columns holds different numbers of the roster"):
         find_portraits(tmp_path, ["501"])
     (tmp_path / "IDLINK.TXT").write_text("501,1.jpg\n")
     found = find_portraits(tmp_path, ["501"])

@@ -71,6 +71,8 @@ def with_bzip2(info: zipfile.ZipInfo) -> None:
         (packed("..\\501.jpg"), "leads out"),
         (packed("\\\\server\\501.jpg"), "leads out"),
         (packed().replace(b"501.jpg", b"501\0.jp"), "leads out"),
+        (packed().replace(b"501.jpg", b"\x0001.jpg"), "or nowhere"),
+        (packed("a/.."), "leads out"),
         (packed(change=link), "a link or device"),
         (packed(change=device), "a link or device"),
         (in_directory(packed(), 8, "<H", 1), "encrypted"),
