@@ -99,7 +99,7 @@ class FileNames:
             for folder in ("", *set(place[:-1])):
                 self._found[place[-1], folder].append((place, stored))
 
-        # Most photos of a large school share their names with those in other folders, and are asked for again and again.
+        # Many photos of a large school have the same names, in other folders, and are asked for again and again.
         self._known: dict[str, bool] = {}
 
     def has(self, text: str) -> bool:
