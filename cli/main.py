@@ -8,11 +8,17 @@ import traceback
 
 import click
 
+from cli.backup import backup, restore
 from cli.clean import clean
 from cli.doctor import doctor
 from cli.enroll import enroll
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from cli.forget import forget
+from cli.init import init
 from cli.inspect import inspect
+from cli.key import key
+from cli.privacy_facts import privacy_facts
+from cli.purge import purge
 from cli.roster import roster
 from cli.selftest import selftest
 from cli.shown import printable
@@ -43,7 +49,10 @@ def cli() -> None:
     """
 
 
-for _command in (clean, inspect, verify, roster, enroll, selftest, doctor):
+for _command in (
+    clean, inspect, verify, roster, enroll, selftest, doctor, init, key, forget, purge, backup, restore,
+    privacy_facts,
+):  # fmt: skip
     cli.add_command(_command)
 
 

@@ -59,6 +59,11 @@ school_option = click.option(
     "--school", type=A_PATH, envvar="IMGGUARD_SCHOOL", show_envvar=True,
     help="The school file (school.imgguard), if not the one in your user data folder.",
 )  # fmt: skip
+passphrase_option = click.option(
+    "--passphrase-file", type=A_PATH,
+    help="A file that only you can read, with the passphrase of the school file's key; asked for if not given. For "
+    "keys that are kept in the keyring it is not needed.",
+)  # fmt: skip
 old_id_photos_option = click.option(
     "--old-id-photos", is_flag=True, help="Also use ID photos that are older than 36 months."
 )

@@ -32,3 +32,7 @@ class RosterError(ConsentError):
 
 class RecordError(ConsentError):
     """The record of past runs cannot be opened or written."""
+
+
+class VaultError(ConsentError):
+    """The key of the templates is missing, locked away, or not the one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -164,7 +164,7 @@ class Reference:
     """
 
     subject_id: str
-    template: bytes
+    template: bytes = field(repr=False)
     model_id: str
     taken_on: date | None
     expires_on: date

@@ -13,6 +13,7 @@ from consent import audit
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Consent, Hold, Purpose, SignerRole, Subject
 from consent.roster import Roster
 from consent.store import Store, now
+from consent.templates import drop_disallowed
 
 _CONSENT = tuple(field.name for field in fields(Consent))
 
@@ -20,7 +21,8 @@ _CONSENT = tuple(field.name for field in fields(Consent))
 def import_roster(store: Store, roster: Roster) -> int:
     """Make a roster the one that holds, in one transaction; give its id.
 
-    Who is not in it keeps a row without any consent: whoever vanished from an export is not shown any more.
+    Who is not in it keeps a row without any consent: whoever vanished from an export is not shown any more. Whoever
+    may not be recognised any more loses the templates.
 
     Raises:
         RecordError: if the school file cannot be written.
@@ -39,7 +41,8 @@ def import_roster(store: Store, roster: Roster) -> int:
         store.change("UPDATE subjects SET present = 0")
         store.change("DELETE FROM consents")
         _save(store, roster_id, roster.subjects.values())
-        told = {"roster": roster_id, "sha256": roster.sha256, "people": len(roster.subjects)}
+        dropped = drop_disallowed(store)
+        told = {"roster": roster_id, "sha256": roster.sha256, "people": len(roster.subjects), "templates": -dropped}
         audit.append(store, audit.Kind.ROSTER_IMPORTED, told)
     return roster_id
 

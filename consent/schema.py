@@ -1,9 +1,14 @@
 """The tables of the school file, as numbered migrations: number N of the list brings version N-1 to N.
 
 Three kinds of data, kept apart. What the school's roster says: `subjects`, `consents` and `withdrawals`, with names.
-Who can be known again: `templates`, encrypted with a key that is not in the file. What was done: `runs`, `photos`,
+Who can be known again: `templates`, encrypted with a key that is not in the file, and only of people in the view
+`recognisable`: the triggers hold that, whoever writes. What was done: `runs`, `photos`,
 `faces` and `audit`, in ids, digests, numbers and reasons; a photo is known by the SHA-256 of its bytes. No picture and
 no readable vector has a column here.
+
+The audit trail names people by their alias, a random number of `aliases` that goes when the person is forgotten: what
+cannot be edited must not hold what has to be erasable. A salted digest of a student number would not do, for there
+are few enough numbers to try them all.
 
 `renamed` keeps a photo's own name and its neutral one, where its own told something, so that the school can find the
 original again. Such a name may be a child's.
@@ -105,6 +110,12 @@ MIGRATIONS: tuple[str, ...] = (
         independent INTEGER NOT NULL CHECK (independent IN (0, 1)),
         guardians TEXT NOT NULL
     ) STRICT;
+    CREATE VIEW recognisable AS SELECT subject_id FROM subjects
+        WHERE biometric_ok = 1 AND present = 1 AND holds NOT LIKE '%"do_not_publish"%';
+    CREATE TABLE aliases (
+        subject_id TEXT PRIMARY KEY,
+        alias TEXT NOT NULL UNIQUE
+    ) STRICT;
     CREATE TABLE consents (
         id INTEGER PRIMARY KEY,
         subject_id TEXT NOT NULL REFERENCES subjects (subject_id) ON DELETE CASCADE,
@@ -164,6 +175,12 @@ MIGRATIONS: tuple[str, ...] = (
         expires_on TEXT NOT NULL,
         UNIQUE (subject_id, model_id, photo_sha256)
     ) STRICT;
+    CREATE TRIGGER templates_need_consent BEFORE INSERT ON templates
+    WHEN NEW.subject_id NOT IN (SELECT subject_id FROM recognisable)
+    BEGIN SELECT RAISE(ABORT, 'only people who may be recognised have templates'); END;
+    CREATE TRIGGER templates_end_with_consent AFTER UPDATE OF biometric_ok, holds ON subjects
+    WHEN NEW.subject_id NOT IN (SELECT subject_id FROM recognisable)
+    BEGIN DELETE FROM templates WHERE subject_id = NEW.subject_id; END;
     ALTER TABLE runs ADD COLUMN operator TEXT NOT NULL DEFAULT '';
     ALTER TABLE runs ADD COLUMN policy TEXT NOT NULL DEFAULT 'strict';
     ALTER TABLE runs ADD COLUMN policy_version TEXT NOT NULL DEFAULT '1';

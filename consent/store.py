@@ -17,6 +17,9 @@ from consent.procedures import STRICT
 from consent.schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_S = 30.0
+# How a transaction, and a part of one, is begun, kept and undone.
+_TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +158,42 @@ class Store:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Make everything inside one transaction: all of it is kept, or nothing.
+        """Make everything inside one transaction: all of it is kept, or nothing. One inside another is part of it.
 
         Raises:
             RecordError: if the record cannot be written.
         """
+        begin, keep, undo = _TRANSACTION if not self._db.in_transaction else _PART
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(begin)
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
         try:
             yield
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._rollback()
-            raise _unusable(self.path, error) from error
-        except BaseException:
-            self._rollback()
+            self._db.execute(keep)
+        except BaseException as error:
+            # SQLite has rolled back by itself where the disk is full.
+            for statement in undo if self._db.in_transaction else ():
+                self._db.execute(statement)
+            if isinstance(error, sqlite3.Error):
+                raise _unusable(self.path, error) from error
             raise
+
+    def compact(self) -> bool:
+        """Write the file anew without what was deleted, and empty the write-ahead log.
+
+        Returns:
+            Whether nothing deleted is left in them: another process that is reading keeps the log as it is.
+
+        Raises:
+            RecordError: if the file cannot be written.
+        """
+        try:
+            self._db.execute("VACUUM")
+            (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
+        return not busy
 
     def begin_run(self, run: RunRecord) -> int:
         """Note a run and give its id."""
@@ -219,17 +240,19 @@ class Store:
         assert row_id is not None
         return row_id
 
-    def _rollback(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-
     def _prepare(self) -> None:
         self._db.execute("PRAGMA foreign_keys = ON")
         # What is deleted is overwritten, so that it cannot be read from the free pages.
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("PRAGMA journal_mode = WAL")
-        with self.atomic():
-            self._migrate()
+        if not self._up_to_date():
+            with self.atomic():
+                self._migrate()
+
+    def _up_to_date(self) -> bool:
+        """Tell it without a lock: whoever only reads does not wait for a writer."""
+        known = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        return known == [APPLICATION_ID, len(MIGRATIONS)]
 
     def _migrate(self) -> None:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +18,9 @@ from consent.model import Reference, Subject
 from consent.roster import Finding, Roster
 from imgguard.errors import PhotoError
 from imgguard.identify import average
+from imgguard.portrait_files import PortraitFile, PortraitSource
 from imgguard.portrait_sources import find_portraits
-from imgguard.portraits import Portrait, read_portrait
+from imgguard.portraits import Portrait, read_portrait, too_old
 from imgguard.threshold import SAME_PERSON
 
 if TYPE_CHECKING:
@@ -31,7 +34,19 @@ _OLD_MONTHS, _TOO_OLD_MONTHS = 12, 36
 _NAMED = 5
 
 
-_Named = tuple[str, Reference]
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A reference with the name that people know it by: its photo's.
+
+    Attributes:
+        name: The photo's name.
+        reference: What was made of it.
+        photo_sha256: Digest of the photo, hexadecimal.
+    """
+
+    name: str
+    reference: Reference
+    photo_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +90,86 @@ def enroll(
     Raises:
         SetupError: if the source cannot be read, or whose its photos are cannot be told.
     """
-    references: list[_Named] = []
-    findings: list[Finding] = []
-    too_old_before = None if old_photos else _months_before(on, _TOO_OLD_MONTHS)
-    source = find_portraits(folder, roster.subjects, roster.subjects.values())
-    findings += source.findings
-    for file in source.portraits:
-        if file.number in people and people[file.number].biometric_ok:
-            try:
-                portrait = read_portrait(file, backends, too_old_before)
-            except PhotoError as error:
-                findings.append(_not_used(file.path, error))
-            else:
-                references.append((file.name, _dated(portrait, on)))
-    agreeing = _without_contradictions(references, findings)
-    usable = _without_look_alikes(agreeing, roster.path.name, findings)
-    used = [reference for _, reference in usable]
-    findings += _old(usable, folder.name, on)
+    photos = photos_of(folder, people, roster)
+    findings = list(photos.findings)
+    read = (read_reference(photo, backends, on, on, findings, old_photos=old_photos) for photo in photos)
+    agreeing = without_contradictions([named for named in read if named is not None], findings)
+    usable = without_look_alikes(agreeing, roster.path.name, findings)
     wanted = [number for number, person in people.items() if person.biometric_ok]
-    enrolled = {reference.subject_id for reference in used}
-    findings += [_without_photo(number, roster) for number in wanted if number not in enrolled]
-    return Enrolment(tuple(used), len(wanted), tuple(findings), (*source.remarks, *_undated(used, folder.name)))
+    return summary(usable, wanted, findings, folder.name, roster.path.name, on, photos.remarks)
+
+
+def photos_of(folder: Path, people: Mapping[str, Subject], roster: Roster) -> PortraitSource:
+    """Find the ID photos of those who are asked for and may be recognised.
+
+    Raises:
+        SetupError: if the source cannot be read, or whose its photos are cannot be told.
+    """
+    source = find_portraits(folder, roster.subjects, roster.subjects.values())
+    wanted = (one for one in source.portraits if one.number in people and people[one.number].biometric_ok)
+    return replace(source, portraits=tuple(wanted))
+
+
+def read_reference(
+    photo: PortraitFile,
+    backends: Backends,
+    on: date,
+    expires_on: date,
+    findings: list[Finding],
+    *,
+    old_photos: bool = False,
+    known: Mapping[tuple[str, str], Reference] = MappingProxyType({}),
+) -> Named | None:
+    """Make a reference of one ID photo; None, with a finding, where it cannot be used.
+
+    Args:
+        photo: The file, and whose it is.
+        backends: The models.
+        on: Today.
+        expires_on: The last day on which the reference may be used.
+        findings: Told what is wrong.
+        old_photos: Whether photos older than 36 months are used.
+        known: References made before, by number and digest of the photo: they are not computed again.
+    """
+    too_old_before = None if old_photos else _months_before(on, _TOO_OLD_MONTHS)
+    try:
+        digest = hashlib.sha256(photo.read()).hexdigest()
+        reference = known.get((photo.number, digest))
+        if reference is None:
+            reference = _dated(read_portrait(photo, backends, too_old_before), on)
+        elif reference.taken_on and too_old_before and reference.taken_on < too_old_before:
+            raise too_old(photo.path, reference.taken_on)
+    except PhotoError as error:
+        findings.append(_not_used(photo.path, error))
+        return None
+    return Named(photo.name, replace(reference, subject_id=photo.number, expires_on=expires_on), digest)
+
+
+def summary(
+    used: Sequence[Named],
+    wanted: Sequence[str],
+    findings: list[Finding],
+    photos: str,
+    people: str,
+    on: date,
+    remarks: Sequence[Finding] = (),
+) -> Enrolment:
+    """Sum up whom the references stand for, and who is missing.
+
+    Args:
+        used: What is used.
+        wanted: The numbers of those who may be enrolled.
+        findings: What was found until here.
+        photos: What findings about ID photos are said of.
+        people: What findings about people are said of.
+        on: Today.
+        remarks: What is worth knowing about where the ID photos are.
+    """
+    references = tuple(named.reference for named in used)
+    enrolled = {reference.subject_id for reference in references}
+    without = [_without_photo(number, people) for number in wanted if number not in enrolled]
+    told = (*findings, *_old(used, photos, on), *without)
+    return Enrolment(references, len(wanted), told, (*remarks, *_undated(references, photos)))
 
 
 def _not_used(path: Path, error: PhotoError) -> Finding:
@@ -109,21 +183,21 @@ def _dated(portrait: Portrait, on: date) -> Reference:
     return replace(reference, taken_on=None) if future else reference
 
 
-def _without_contradictions(references: list[_Named], findings: list[Finding]) -> list[_Named]:
+def without_contradictions(references: Iterable[Named], findings: list[Finding]) -> list[Named]:
     """Leave out photos that show somebody else than a person's others, or the person if nobody can tell which do."""
-    by_person: dict[str, list[_Named]] = defaultdict(list)
-    for name, reference in references:
-        by_person[reference.subject_id].append((name, reference))
+    by_person: dict[str, list[Named]] = defaultdict(list)
+    for named in references:
+        by_person[named.reference.subject_id].append(named)
     agreeing = []
     for subject_id, theirs in by_person.items():
-        odd = [(a, b) for a, b in combinations(theirs, 2) if not _similarity(a[1], b[1]) >= SAME_PERSON]
+        odd = [(a, b) for a, b in combinations(theirs, 2) if not _similarity(a, b) >= SAME_PERSON]
         stray = _stray(theirs, odd)
         if stray is not None:
             what = f"not used: does not show the same person as the other ID photos of {subject_id}. Look whose it is"
-            findings.append(Finding(stray[0], None, what))
+            findings.append(Finding(stray.name, None, what))
             agreeing += [named for named in theirs if named is not stray]
         elif odd:
-            names = f"{odd[0][0][0]} and {odd[0][1][0]}"
+            names = f"{odd[0][0].name} and {odd[0][1].name}"
             what = f"{names} do not show the same person: {subject_id} is not enrolled and will always be covered"
             findings.append(Finding(names, None, what))
         else:
@@ -131,20 +205,20 @@ def _without_contradictions(references: list[_Named], findings: list[Finding]) -
     return agreeing
 
 
-def _stray(theirs: Sequence[_Named], odd: Sequence[tuple[_Named, _Named]]) -> _Named | None:
+def _stray(theirs: Sequence[Named], odd: Sequence[tuple[Named, Named]]) -> Named | None:
     """Give the one photo that disagrees with all others while they agree; None where there is no such photo."""
     for named in theirs:
         others = [other for other in theirs if other is not named]
         # A copy of a photo is no second witness.
-        witnesses = {reference.template for _, reference in others}
+        witnesses = {other.reference.template for other in others}
         if len(witnesses) > 1 and len(odd) == len(others) and all(any(named is one for one in pair) for pair in odd):
             return named
     return None
 
 
-def _without_look_alikes(references: list[_Named], source: str, findings: list[Finding]) -> list[_Named]:
+def without_look_alikes(references: Sequence[Named], source: str, findings: list[Finding]) -> list[Named]:
     """Leave out people whom nobody could tell apart: one photo filed under two numbers, or twins."""
-    people = average(reference for _, reference in references)
+    people = average(named.reference for named in references)
     ids = people.subject_ids
     alike = np.argwhere(np.triu(people.means @ people.means.T, 1) >= _SAME_TEMPLATE)
     doubtful: set[str] = set()
@@ -152,7 +226,7 @@ def _without_look_alikes(references: list[_Named], source: str, findings: list[F
         doubtful |= {one, other}
         what = f"{one} and {other} look the same on their ID photos (one photo filed twice, or twins): both are covered"
         findings.append(Finding(source, None, what))
-    return [(name, reference) for name, reference in references if reference.subject_id not in doubtful]
+    return [named for named in references if named.reference.subject_id not in doubtful]
 
 
 def _months_before(on: date, months: int) -> date:
@@ -168,9 +242,9 @@ def _months_before(on: date, months: int) -> date:
     return min(date(year, month + 1, 1) + timedelta(days=on.day - 1), first_of_next)
 
 
-def _old(used: Sequence[_Named], source: str, on: date) -> Iterator[Finding]:
+def _old(used: Sequence[Named], source: str, on: date) -> Iterator[Finding]:
     limit = _months_before(on, _OLD_MONTHS)
-    old = sorted((day, name) for name, reference in used if (day := reference.taken_on) and day < limit)
+    old = sorted((day, named.name) for named in used if (day := named.reference.taken_on) and day < limit)
     if old:
         oldest = ", ".join(f"{name} of {day}" for day, name in old[:_NAMED])
         more = f", and {len(old) - _NAMED} more" if len(old) > _NAMED else ""
@@ -188,9 +262,9 @@ def _undated(used: Sequence[Reference], source: str) -> Iterator[Finding]:
         yield Finding(source, None, f"{told} taken")
 
 
-def _similarity(one: Reference, other: Reference) -> float:
-    return float(np.frombuffer(one.template, "<f4") @ np.frombuffer(other.template, "<f4"))
+def _similarity(one: Named, other: Named) -> float:
+    return float(np.frombuffer(one.reference.template, "<f4") @ np.frombuffer(other.reference.template, "<f4"))
 
 
-def _without_photo(number: str, roster: Roster) -> Finding:
-    return Finding(roster.path.name, None, f"{number} has no usable ID photo: will always be covered")
+def _without_photo(number: str, source: str) -> Finding:
+    return Finding(source, None, f"{number} has no usable ID photo: will always be covered")

@@ -108,8 +108,7 @@ def read_portrait(file: PortraitFile, backends: Backends, too_old_before: date |
     photo = load_content(file.read(), path)
     taken_on = day_taken(photo)
     if taken_on and too_old_before and taken_on < too_old_before:
-        what = f"{path}: taken on {taken_on}, too long ago to know somebody by"
-        raise PhotoError(what, "Take a new ID photo, or have old ones used (--old-id-photos)")
+        raise too_old(path, taken_on)
     faces = _in_front(find_faces(photo.pixels, backends, PORTRAIT_LOOK))
     if len(faces) != 1:
         what = "no face found" if not faces else f"{len(faces)} faces in it"
@@ -118,6 +117,12 @@ def read_portrait(file: PortraitFile, backends: Backends, too_old_before: date |
     if probe.embedding is None:
         raise PhotoError(f"{path}: its face is {probe.quality.fault}", "Take a new ID photo.")
     return Portrait(file.name, file.number, taken_on, probe, probe.embedding)
+
+
+def too_old(path: Path, taken_on: date) -> PhotoError:
+    """Say that an ID photo was taken too long ago."""
+    what = f"{path}: taken on {taken_on}, too long ago to know somebody by"
+    return PhotoError(what, "Take a new ID photo, or have old ones used (--old-id-photos)")
 
 
 def _in_front(faces: tuple[Detection, ...]) -> list[Detection]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from imgguard import BoundingBox, Guard
+from tests.rings import FileRing, use
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_images"
@@ -81,3 +82,14 @@ def guard(make_guard: Callable[..., Guard]) -> Guard:
 def covering_guard(make_guard: Callable[..., Guard]) -> Guard:
     """A guard without recognition: everybody is covered."""
     return make_guard(recognition=False)
+
+
+@pytest.fixture
+def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileRing]:
+    """A keyring of the test's own, for child processes too."""
+    monkeypatch.setenv("TEST_RING", str(tmp_path / "ring.json"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.rings.FileRing")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    found = FileRing()
+    with use(found):
+        yield found

@@ -1,0 +1,214 @@
+"""Erase what is over, and erase a person everywhere; what was done is told in a receipt that names nobody."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from consent import audit
+from consent.aliases import alias_of
+from consent.errors import ConsentError
+from consent.store import Store, now
+from consent.templates import drop_disallowed, drop_ended
+
+# What stands where a name stood.
+FORGOTTEN = "[forgotten]"
+# A shorter piece of a name is looked for as a whole word only: "Li" is in many words.
+_PIECE = 4
+_NAMED_IN = (("renamed", "source_name"), ("renamed", "published_name"), ("photos", "published_name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased, to be shown to anybody: it names no one.
+
+    Attributes:
+        at: When, UTC.
+        what: What was done, in words.
+        erased: How many of what.
+        notes: What the reader has to know besides.
+        entry: Digest of the entry of the audit trail.
+        complete: Whether nothing of it is left in the school file.
+    """
+
+    at: str
+    what: str
+    erased: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...]
+    entry: str
+    complete: bool
+
+    def __str__(self) -> str:
+        """Write it as lines of text."""
+        counts = [f"  {what}: {count}" for what, count in self.erased]
+        notes = [f"- {note}" for note in self.notes]
+        return "\n".join([f"{self.what}, {self.at}", *counts, *notes, f"Entry of the audit trail: {self.entry}", ""])
+
+
+def purge(store: Store, on: date) -> Receipt:
+    """Delete the templates whose time is over or whose people may not be recognised, and write the file anew.
+
+    Raises:
+        RecordError: if the school file cannot be written.
+    """
+    with store.atomic():
+        erased = (
+            ("templates whose last day is over", drop_ended(store, on)),
+            ("templates of people who may not be recognised, or are gone", drop_disallowed(store)),
+        )
+        ((left,),) = store.query("SELECT count(*) FROM templates")
+        told = {"ended": erased[0][1], "disallowed": erased[1][1], "left": left}
+        entry = audit.append(store, audit.Kind.PURGED, told)
+    compacted = store.compact()
+    notes = (f"Templates that are left: {left}.", *_about_file(store, compacted))
+    return Receipt(now(), "Purged", erased, notes, entry.digest, compacted)
+
+
+def shown_on(store: Store, subject_id: str) -> int:
+    """Count the published photos that show somebody: whoever is forgotten cannot be found on them any more."""
+    ((count,),) = store.query(
+        "SELECT count(DISTINCT output_sha256) FROM photos JOIN faces ON photo_id = photos.id"
+        " WHERE subject_id = ? AND verdict = 'keep' AND status = 'published'",
+        (subject_id,),
+    )
+    assert isinstance(count, int)
+    return count
+
+
+def forget(store: Store, subject_id: str) -> Receipt:
+    """Erase a person from the school file, in one transaction, and write the file anew.
+
+    What was done stays recorded without telling of whom. The audit trail cannot be edited: it knows people by an alias,
+    and what links the alias to the person is erased.
+
+    Raises:
+        ConsentError: if the school file does not know the person.
+        RecordError: if the school file cannot be written.
+    """
+    with store.atomic():
+        person = _person(store, subject_id)
+        alias = alias_of(store, subject_id)
+        erased = (
+            *_erase(store, subject_id),
+            ("names of photos, in which the name was struck out", _strike(store, person)),
+        )
+        left = tuple(_still_named(store, person))
+        told = {"person": alias, **{what.split(",")[0].replace(" ", "_"): count for what, count in erased}}
+        entry = audit.append(store, audit.Kind.FORGOTTEN, told)
+    compacted = store.compact()
+    notes = (
+        *(f"Still named in {place}: {count}." for place, count in left),
+        "A roster that still has the person brings them back when it is imported: take them out of its source first.",
+        *_about_file(store, compacted),
+    )
+    return Receipt(now(), "Forgotten: one person", erased, notes, entry.digest, compacted and not left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    subject_id: str
+    given_name: str
+    family_name: str
+
+
+def _person(store: Store, subject_id: str) -> _Person:
+    rows: Any = store.query("SELECT given_name, family_name FROM subjects WHERE subject_id = ?", (subject_id,))
+    traces = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
+    if rows:
+        return _Person(subject_id, *rows[0])
+    if store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
+        return _Person(subject_id, "", "")
+    raise ConsentError(
+        f"{store.path}: nobody has the number {subject_id}", "Give a number as the roster has it, zeros included."
+    )
+
+
+def _erase(store: Store, subject_id: str) -> tuple[tuple[str, int], ...]:
+    """Delete the rows of a person, those that depend on others first, so that each is counted."""
+    its_faces = "face_id IN (SELECT id FROM faces WHERE subject_id = ?)"
+    steps = (
+        ("templates", "DELETE FROM templates WHERE subject_id = ?"),
+        ("answers", "DELETE FROM consents WHERE subject_id = ?"),
+        ("withdrawals", "DELETE FROM withdrawals WHERE subject_id = ?"),
+        ("consents relied on", f"DELETE FROM reliances WHERE {its_faces}"),
+        ("faces, which are nobody's now", "UPDATE faces SET subject_id = NULL WHERE subject_id = ?"),
+        ("entries of the roster", "DELETE FROM subjects WHERE subject_id = ?"),
+        ("aliases", "DELETE FROM aliases WHERE subject_id = ?"),
+    )
+    return tuple((what, store.change(sql, (subject_id,))) for what, sql in steps)
+
+
+def _strike(store: Store, person: _Person) -> int:
+    pattern, changed = _pattern(person, pieces=True), 0
+    for table, column in _NAMED_IN:
+        rows: Any = store.query(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
+        for row, name in rows:
+            struck = _without(pattern, name)
+            if struck != name:
+                changed += store.change(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (struck, row))
+    return changed
+
+
+def _still_named(store: Store, person: _Person) -> Iterator[tuple[str, int]]:
+    """Look through every text of the file: a table that is added later must not be forgotten."""
+    pattern = _pattern(person, pieces=False)
+    tables: Any = store.query("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    for (table,) in tables:
+        columns: Any = store.query("SELECT name FROM pragma_table_info(?) WHERE type = 'TEXT'", (table,))
+        for (column,) in columns:
+            texts: Any = store.query(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')
+            count = sum(bool(pattern.search(_folded(text)[0])) for (text,) in texts)
+            if count:
+                yield f"{table}.{column}", count
+
+
+def _pattern(person: _Person, *, pieces: bool) -> re.Pattern[str]:
+    """Give what finds a person in a folded text: the number, both names together, or any piece of them."""
+    given, family = ([w for w in re.split(r"[\W_]+", _folded(name)[0]) if w] for name in (
+        person.given_name, person.family_name))  # fmt: skip
+    words = [_word(_folded(person.subject_id)[0])]
+    if pieces:
+        words += [re.escape(w) if len(w) >= _PIECE else _word(w) for w in (*given, *family)]
+    elif given and family:
+        first, last = (r"[\W_]*".join(map(re.escape, name)) for name in (given, family))
+        words += [rf"{first}[\W_]*{last}", rf"{last}[\W_]*{first}"]
+    return re.compile("|".join(words))
+
+
+def _word(word: str) -> str:
+    return rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+
+
+def _without(pattern: re.Pattern[str], text: str) -> str:
+    folded, places = _folded(text)
+    for match in reversed(list(pattern.finditer(folded))):
+        text = text[: places[match.start()]] + FORGOTTEN + text[places[match.end() - 1] + 1 :]
+    return text
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """Give a text without case and accents, and for each of its letters the place that it comes from."""
+    pairs = [
+        (letter, place)
+        for place, written in enumerate(text)
+        for letter in unicodedata.normalize("NFKD", written.casefold())
+        if not unicodedata.combining(letter)
+    ]
+    return "".join(letter for letter, _ in pairs), [place for _, place in pairs]
+
+
+def _about_file(store: Store, compacted: bool) -> Iterator[str]:
+    if not compacted:
+        yield "Another process is reading the school file: what was erased is still in its log. Close it, and purge."
+    kinds = (audit.Kind.BACKED_UP.value, audit.Kind.RESTORED.value)
+    rows = store.query("SELECT count(*), max(at) FROM audit WHERE kind IN (?, ?)", kinds)
+    ((count, last),) = rows
+    if count:
+        yield (
+            f"Copies of the file that were made before, as backups or by restoring one (the last on {last}), "
+            "still hold what was erased: delete them."
+        )
