@@ -42,7 +42,7 @@ class Whom:
             return f"not used: it may show {self.names.shown(proposed)}, but {_CONFIRM}"
         if not number:
             return "no number, and nobody of the roster has this name: not used"
-        return "no row of the roster has this number: not used"
+        return "no row in the roster has this number: not used"
 
 
 def by_own_names(whom: Whom, listing: Listing, *, in_zip: bool) -> PortraitSource:

@@ -92,7 +92,7 @@ def test_two_columns_come_in_either_order_and_need_no_roster_to_fit() -> None:
         assert joined(read(lines(order, ","))) == EVERYBODY
     strangers = read(lines([["9", "img0.jpg"], ["0502", "img1.jpg"]], ","))
     assert joined(strangers) == {"0502": "IMG1.JPG"}
-    assert "row 1: img0.jpg: no row of the roster has this number" in str(strangers.findings[0])
+    assert "row 1: img0.jpg: no row in the roster has this number" in str(strangers.findings[0])
 
 
 @pytest.mark.parametrize("heading", [["Number", "Last", "First", "Photo"], ["ID", "", "", "File name"]])
