@@ -17,7 +17,7 @@ from imgguard.portraits import name_parts
 
 _NAMED = 5
 _KINDS = {"idlink": "IDLINK", "master": "PSPA", "index": "PSPA"}
-_CONFIRM = "a name alone is not enough. If it is so, write number and file into a row of IDLINK.TXT beside the photos"
+_CONFIRM = "a name alone is not enough. If it does, confirm it by a row in IDLINK.TXT beside the photos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,21 @@ class Whom:
     numbers: Numbers
     names: Names
 
-    def nobody(self, whose: Whose, number: str, *names: str) -> str:
-        """Say why a photo is nobody's, and whom its name proposes."""
+    def nobody(self, whose: Whose, number: str, place: str, *names: str) -> str:
+        """Say why the photo at a place is nobody's, and whom its name proposes."""
         if whose.several:
             return f"the number {number} fits {' and '.join(whose.several)}, and which it is cannot be told: not used"
         if proposed := self.names.proposed(*(names or (number,))):
-            return f"not used: it may show {self.names.shown(proposed)}, but {_CONFIRM}"
+            place = f'"{place}"' if "," in place else place
+            row = f"{next(iter(proposed))},{place}" if len(proposed) == 1 else f"the number, and {place}"
+            return f"not used: it may show {self.names.shown(proposed)}, but {_CONFIRM}: {row}"
         if not number:
             return "no number, and nobody of the roster has this name: not used"
         return "no row in the roster has this number: not used"
+
+
+def _place(stored: Stored) -> str:
+    return "/".join(stored.parts)
 
 
 def by_own_names(whom: Whom, listing: Listing, *, in_zip: bool) -> PortraitSource:
@@ -52,7 +58,7 @@ def by_own_names(whom: Whom, listing: Listing, *, in_zip: bool) -> PortraitSourc
         number = name_parts(stored.parts[-1])[0]
         whose = whom.numbers.find(number)
         if whose.number is None:
-            findings.append(Finding(stored.parts[-1], None, whom.nobody(whose, number)))
+            findings.append(Finding(stored.parts[-1], None, whom.nobody(whose, number, _place(stored))))
         else:
             portraits.append(PortraitFile(whose.number, stored, joined=whose.joined, written=number))
     portraits = _without_doubled(portraits, listing, findings)
@@ -144,7 +150,7 @@ def _line(whom: Whom, files: FileNames, columns: Columns, index: str, row: Row) 
         return _Line(None, Finding(index, number, _no_file(text, there)), whose.number)
     called = whom.names.called(*names) if names else frozenset()
     if whose.number is None:
-        what = f"{text}: {whom.nobody(whose, written, *names)}"
+        what = f"{text}: {whom.nobody(whose, written, _place(there[0]), *names)}"
     elif called and whose.number not in called:
         what = f"{text}: has the number {written} and the name of {whom.names.shown(called)}: not used"
     else:
@@ -158,7 +164,7 @@ def _no_file(text: str, there: Sequence[Stored]) -> str:
         return "names no file"
     if not there:
         return f"there is no file {text}"
-    return f"{text} could be {' or '.join('/'.join(one.parts) for one in there[:_NAMED])}: not used"
+    return f"{text} could be {' or '.join(map(_place, there[:_NAMED]))}: not used"
 
 
 def _unlisted(
@@ -179,9 +185,9 @@ def _unlisted(
         if honest and whose.number is not None and (whom.numbers.known or whose.number in people):
             found.append(PortraitFile(whose.number, stored, joined=whose.joined, written=stem))
             continue
-        proposed = "" if whose.number else whom.nobody(whose, stem)
+        proposed = "" if whose.number else whom.nobody(whose, stem, _place(stored))
         what = proposed if "may show" in proposed else f"no row of {index} names it: not used"
-        findings.append(Finding("/".join(stored.parts), None, what))
+        findings.append(Finding(_place(stored), None, what))
     return found
 
 
@@ -205,7 +211,7 @@ def _without_doubled(
     doubled = {one.number: one for one in portraits if place_key(one.stored.parts) in listing.doubled}
     for number, one in doubled.items():
         what = f"stands twice in the zip: {number} is not enrolled. Remove the wrong one"
-        findings.append(Finding("/".join(one.stored.parts), None, what))
+        findings.append(Finding(_place(one.stored), None, what))
     return [one for one in portraits if one.number not in doubled]
 
 

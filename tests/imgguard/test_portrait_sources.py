@@ -114,14 +114,16 @@ def test_zeros_in_front_are_left_out_only_where_one_person_fits_and_that_is_told
     assert "only one person fits: 411 as 0411" in told(found)
 
 
-@pytest.mark.parametrize("name", ["TheoMarchetti.jpg", "TMarchetti.png", "marchetti theo.jpg", "THÉO MARCHETTI(2).jpg"])
+@pytest.mark.parametrize(
+    "name", ["TheoMarchetti.jpg", "TMarchetti.png", "marchetti theo.jpg", "THÉO MARCHETTI(2).jpg", "Marchetti, T.jpg"]
+)
 def test_a_name_proposes_a_person_and_never_joins(name: str, tmp_path: Path) -> None:
     shutil.copy(IDS / "020448.jpg", tmp_path / name)
     found = found_in(tmp_path)
     (finding,) = found.findings
     assert found.portraits == ()
     assert "may show Theo Marchetti (020448)" in finding.what and "IDLINK.TXT" in finding.what
-    (tmp_path / "IDLINK.TXT").write_text(f"020448\t{name}\n", encoding="utf-8")
+    (tmp_path / "IDLINK.TXT").write_text(finding.what.rpartition(": ")[2], encoding="utf-8")
     confirmed = found_in(tmp_path)
     assert [one.number for one in confirmed.portraits] == ["020448"] and not confirmed.findings
 
@@ -140,7 +142,9 @@ def test_an_index_of_names_joins_nobody_until_a_list_of_numbers_confirms(tmp_pat
     assert found.portraits == () and len(found.findings) == len(NUMBERS)
     assert "6 = first name, none = student number" in found.evidence
     assert "INDEX.TXT, row 2: 0000.JPG: not used: it may show Theo Marchetti (020448)" in told(found)
-    (home / "IDLINK.TXT").write_text("020448,FOLDER2\\0000.JPG\n")
+    (row,) = (one.what.rpartition(": ")[2] for one in found.findings if "(020448)" in one.what)
+    assert row == "020448,FOLDER2/0000.JPG"
+    (home / "IDLINK.TXT").write_text(row)
     confirmed = found_in(home)
     assert [(one.number, one.read()) for one in confirmed.portraits] == [("020448", photo("020448"))]
     assert len(confirmed.findings) == len(NUMBERS) - 1 and "020448" not in "".join(f.what for f in confirmed.findings)
