@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from cli.options import A_PATH, FORMATS, NAMES, Known, how_to_cover, how_to_sear
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from consent.roster import Finding
     from imgguard.guard import Guard
     from imgguard.planning import Plan
     from imgguard.types import PhotoResult
@@ -48,6 +50,9 @@ Examples:
     "given they are turned, without loss wherever their size allows.",
 )  # fmt: skip
 @click.option("--credit", metavar="TEXT", help="A line of credit to put into each file, such as 'Photo: North School'.")
+@click.option(
+    "--confirm-batch", is_flag=True, help="Publish more photos at once than the procedure calls a large quantity."
+)
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
@@ -64,6 +69,7 @@ def clean(
     names: str,
     keep_orientation_tag: bool,
     credit: str | None,
+    confirm_batch: bool,
     dry_run: bool,
     report: Path | None,
     overwrite: bool,
@@ -83,11 +89,12 @@ def clean(
     from imgguard.naming import telling_in_credit
 
     console, notes = Console(), Console(stderr=True)
+    known = replace(known, publication=replace(known.publication, confirm_batch=confirm_batch))
     _check_report(report, out)
     _check_format(container, out)
-    with notes.status("Reading the roster and the ID photos"):
+    with notes.status("Reading the roster and the ID photos") as status:
         guard = Guard(
-            **known.for_guard,
+            **known.for_guard_while(status),
             search=search,
             recognition=not no_recognition,
             **covering,
@@ -114,8 +121,10 @@ def clean(
     show_naming(console, plan, results)
     show_credit(console, telling_in_credit(credit or "", guard.known_names))
     show_others(console, plan.others)
+    often = guard.shown_often(results)
+    show_findings(console, often)
     if report is not None:
-        _write_report(report, results, guard, plan)
+        _write_report(report, results, guard, plan, often)
     guard.close(finished=stopped is None)
     if stopped is not None:
         raise stopped
@@ -123,12 +132,11 @@ def clean(
 
 
 def _check_options(no_recognition: bool, known: Known) -> None:
-    missing = [name for name, value in known.needed.items() if value is None]
     if no_recognition and known.given:
         raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(known.given)}.")
-    if not no_recognition and missing:
+    if not no_recognition and not known.is_told:
         raise click.UsageError(
-            f"Missing {', '.join(missing)}. Without them nobody can be known to be allowed; "
+            "Missing --purpose (or --to). Without one nobody can be known to be allowed; "
             "to cover everybody, use --no-recognition."
         )
 
@@ -185,12 +193,14 @@ def _with_progress(
             progress.update(task, advance=1, kept=kept, covered=covered, refused=refused)
 
 
-def _write_report(report: Path, results: list[PhotoResult], guard: Guard, plan: Plan) -> None:
+def _write_report(
+    report: Path, results: list[PhotoResult], guard: Guard, plan: Plan, often: tuple[Finding, ...]
+) -> None:
     from imgguard.output import OutputFolder
     from imgguard.report import build_report
 
     renamed = {job.source for job in plan.jobs if job.replaced is not None}
-    text = build_report(results, guard.rules, guard.findings, plan.others, renamed)
+    text = build_report(results, guard.rules, (*guard.findings, *often), plan.others, renamed)
     folder = report.resolve().parent
     # File names need not be text; what is none becomes an escape, which JSON understands.
     content = text.encode(errors="backslashreplace")

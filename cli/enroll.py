@@ -83,13 +83,14 @@ def _into_school(
     from consent.groups import people_of
     from consent.people import stored_roster
     from consent.school import template_end
+    from consent.school_policy import policy_of
     from consent.vault import open_vault
     from imgguard.backends import default_backends
     from imgguard.recall import enroll_into
 
     on = date.today()
-    end = template_end(on)
     with opened(school) as store:
+        end = template_end(on, policy_of(store).template_days)
         everybody = stored_roster(store)
         if everybody is None:
             raise RosterError(f"{store.path}: no roster was imported", "Import one: imgguard roster import FILE")

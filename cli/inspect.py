@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, Known, how_to_search, who_may_be_seen
+from cli.options import A_PATH, Known, how_to_search, school_option, who_may_be_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,16 +26,15 @@ _QUALITY = "sharp: 0 is flat. turn: 0 looks straight ahead, 0.5 and more is a pr
 @who_may_be_seen
 @how_to_search
 @click.option("--draw", type=A_PATH, help="Write the photo with boxes and reasons to this .png file (one photo only).")
-def inspect(photos: tuple[Path, ...], known: Known, search: str, draw: Path | None) -> int:
+@school_option
+def inspect(photos: tuple[Path, ...], known: Known, search: str, draw: Path | None, school: Path | None) -> int:
     """Show a photo's faces, what would be decided about each, and what the file tells.
 
-    With a roster, ID photos and a purpose, says who each face is taken for and why; without them, only where faces
-    are. Changes nothing.
+    With a purpose, says who each face is taken for and why, by the roster and ID photos that are given or those of the
+    school file; without one, only where faces are. Changes nothing.
     """
-    missing = [name for name, value in known.needed.items() if value is None]
-    if known.given and missing:
-        needed = "--roster, --id-photos and --purpose go together"
-        raise click.UsageError(f"{needed}: {', '.join(missing)} missing beside {', '.join(known.given)}.")
+    if known.given and not known.is_told:
+        raise click.UsageError(f"--purpose (or --to) is missing beside {', '.join(known.given)}.")
     if draw is not None and (len(photos) != 1 or draw.suffix.lower() != ".png"):
         raise click.UsageError("--draw takes one photo and writes one .png file.")
     from rich.console import Console
@@ -46,7 +45,7 @@ def inspect(photos: tuple[Path, ...], known: Known, search: str, draw: Path | No
     from imgguard.inspection import draw_inspection, inspect_photo
 
     console = Console()
-    guard = Guard(**known.for_guard, search=search, recognition=not missing)
+    guard = Guard(**known.for_guard, search=search, recognition=known.is_told, school=school)
     show_findings(console, guard.findings)
     failed = False
     for path in photos:

@@ -8,21 +8,32 @@ import traceback
 
 import click
 
+from cli.audit import audit
 from cli.backup import backup, restore
+from cli.caption import caption
 from cli.clean import clean
+from cli.destination import destination
 from cli.doctor import doctor
 from cli.enroll import enroll
 from cli.exits import EXIT_BUG, EXIT_IMPOSSIBLE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from cli.find import find
 from cli.forget import forget
+from cli.history import history
 from cli.init import init
 from cli.inspect import inspect
 from cli.key import key
+from cli.policy import policy
 from cli.privacy_facts import privacy_facts
 from cli.purge import purge
+from cli.recheck import recheck
+from cli.reclean import reclean
+from cli.report import report
 from cli.roster import roster
 from cli.selftest import selftest
 from cli.shown import printable
+from cli.stats import stats
 from cli.verify import verify
+from cli.withdraw import withdraw
 from consent.errors import UserFacingError
 
 EXIT_CODES = {
@@ -50,8 +61,8 @@ def cli() -> None:
 
 
 for _command in (
-    clean, inspect, verify, roster, enroll, selftest, doctor, init, key, forget, purge, backup, restore,
-    privacy_facts,
+    init, roster, enroll, policy, destination, clean, inspect, caption, verify, selftest, doctor, key, forget, purge,
+    backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit, privacy_facts,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -6,12 +6,18 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from consent.model import Purpose
 from imgguard.types import Extent, Format, Names, Style, Treatment
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from consent.procedures import SignOff
+    from imgguard.publication import Publication
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -41,6 +47,8 @@ ID_PHOTOS_HELP = (
     "ID photos: a folder or a zip of files named by number (020411.jpg, 020411(2).jpg, ...), or with an index in it: "
     "INDEX.TXT and MASTER.TXT as photographers write them, IDLINK.TXT, or a list of numbers and files."
 )
+_OF_SCHOOL = "If not given, the one that was imported into the school file."
+_ENROLLED = "If not given, the templates of the school file."
 group_option = click.option(
     "--group",
     "groups",
@@ -71,7 +79,7 @@ old_id_photos_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the options say about who is known and what for."""
+    """What the options say about who is known, what for, and under which procedure."""
 
     roster: Path | None
     id_photos: Path | None
@@ -79,23 +87,42 @@ class Known:
     groups: tuple[str, ...]
     fpir: float | None
     old_id_photos: bool
+    passphrase_file: Path | None
+    publication: Publication
 
     @property
-    def needed(self) -> dict[str, object]:
-        """What goes together, by option."""
-        return {"--roster": self.roster, "--id-photos": self.id_photos, "--purpose": self.purpose}
+    def is_told(self) -> bool:
+        """Whether it is told what the photos are published for."""
+        return self.purpose is not None or self.publication.to is not None
 
     @property
     def given(self) -> list[str]:
-        """The options that were given."""
+        """The options about people that were given."""
+        needed = {"--roster": self.roster, "--id-photos": self.id_photos, "--purpose": self.purpose}
         more = {"--group": self.groups or None, "--fpir": self.fpir, "--old-id-photos": self.old_id_photos or None}
-        return [name for name, value in {**self.needed, **more}.items() if value is not None]
+        return [name for name, value in {**needed, **more}.items() if value is not None]
 
     @property
     def for_guard(self) -> dict[str, Any]:
         """The same as arguments of a `Guard`."""
+        from cli.passphrases import asked
+
         values = {"roster": self.roster, "id_photos": self.id_photos, "purpose": self.purpose, "groups": self.groups}
-        return {**values, "old_id_photos": self.old_id_photos, **share(self.fpir)}
+        told = {"passphrase": asked(self.passphrase_file), "publication": self.publication}
+        return {**values, **told, "old_id_photos": self.old_id_photos, **share(self.fpir)}
+
+    def for_guard_while(self, status: Status) -> dict[str, Any]:
+        """The same while something turns on the screen, which stops for a question."""
+        values = self.for_guard
+        ask = values["passphrase"]
+
+        def asked() -> str:
+            status.stop()
+            entered: str = ask()
+            status.start()
+            return entered
+
+        return {**values, "passphrase": asked}
 
 
 def share(fpir: float | None) -> dict[str, float]:
@@ -115,19 +142,73 @@ def who_may_be_seen(command: Callable[..., Any]) -> Callable[..., Any]:
         groups: tuple[str, ...],
         fpir: float | None,
         old_id_photos: bool,
+        passphrase_file: Path | None,
+        publication: Publication,
         **others: Any,
     ) -> Any:
-        return command(known=Known(roster, id_photos, purpose, groups, fpir, old_id_photos), **others)
+        told = Known(roster, id_photos, purpose, groups, fpir, old_id_photos, passphrase_file, publication)
+        return command(known=told, **others)
 
     return _with(
-        packed,
-        click.option("--roster", type=A_PATH, help=ROSTER_HELP),
-        click.option("--id-photos", type=A_PATH, help=ID_PHOTOS_HELP),
+        under_which_procedure(packed),
+        click.option("--roster", type=A_PATH, help=f"{ROSTER_HELP} {_OF_SCHOOL}"),
+        click.option("--id-photos", type=A_PATH, help=f"{ID_PHOTOS_HELP} {_ENROLLED}"),
         click.option("--purpose", type=PURPOSES, help="What the photos are published for."),
         group_option,
         fpir_option,
         old_id_photos_option,
+        passphrase_option,
     )
+
+
+def under_which_procedure(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --policy, --to and who agreed; the command gets them as one `publication`."""
+
+    @functools.wraps(command)
+    def packed(
+        *,
+        policy: str | None,
+        to: str | None,
+        operator: str,
+        sign_offs: tuple[SignOff, ...],
+        attest: bool,
+        **others: Any,
+    ) -> Any:
+        from imgguard.publication import Publication
+
+        return command(publication=Publication(policy, to, operator, sign_offs, attest), **others)
+
+    return _with(
+        packed,
+        click.option(
+            "--policy", metavar="NAME",
+            help="The procedure to keep (imgguard policy list). If not given, the school's own; without one, strict.",
+        ),
+        click.option(
+            "--to", metavar="NAME",
+            help="Where the photos go, as the registry has it (imgguard destination list); it tells the purpose.",
+        ),
+        click.option(
+            "--operator", metavar="NAME", default="", envvar="IMGGUARD_OPERATOR", show_envvar=True,
+            help="Your name, for the record.",
+        ),
+        click.option(
+            "--sign-off", "sign_offs", multiple=True, metavar="ROLE:NAME", callback=_sign_offs,
+            help="Who else agreed to this publication, somebody else than you: principal, supervisor or "
+            "second_administrator, and the name; can be given several times.",
+        ),
+        click.option("--attest", is_flag=True, help="Attest what the procedure asks of you (imgguard policy show)."),
+    )  # fmt: skip
+
+
+def _sign_offs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[SignOff, ...]:
+    from imgguard.errors import SetupError
+    from imgguard.publication import sign_off
+
+    try:
+        return tuple(sign_off(value) for value in values)
+    except SetupError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def how_to_search(command: Callable[..., Any]) -> Callable[..., Any]:

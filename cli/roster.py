@@ -5,37 +5,72 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH
+from cli.options import A_PATH, school_option
+from cli.reading import how_to_read, read
+from cli.roster_import import diff, import_, show
+from cli.roster_map import map_
 from consent.model import Answer, Purpose, Subject
 from consent.policy import Verdict, decide
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from consent.mapping import Declared
+    from consent.roster import Roster
 
 
 @click.group()
 def roster() -> None:
-    """Check a consent roster, or make an example of one."""
+    """Check, map and import a consent roster, or make an example of one."""
 
 
 @roster.command()
 @click.argument("file", metavar="ROSTER", type=A_PATH)
-def check(file: Path) -> int:
+@how_to_read
+@school_option
+def check(file: Path, declared: Declared, school: Path | None) -> int:
     """Read a roster, list what is unclear with its row, and count the answers for each purpose.
 
-    "May be seen" counts the people whose consent holds today: answered yes, signed, dated, not expired, allowed to be
-    recognised, and not marked do-not-publish.
+    Says by what the layout was recognised and what was declared. "May be seen" counts the people whose consent holds
+    today: answered yes, signed, dated, not expired, allowed to be recognised, and not marked do-not-publish.
     """
     from rich.console import Console
-    from rich.table import Table
 
-    from cli.shown import cell
-    from consent.roster import read_roster
+    from cli.shown import cell, list_findings
+    from consent.imports import late_signatures, same_names
 
     console = Console()
-    found = read_roster(file)
+    found = read(file, declared, school)
     console.print(cell(f"{file}: {len(found.subjects)} people"), style="bold")
+    show_source(console, found)
+    _show_answers(console, found)
+    console.print(_special(list(found.subjects.values())))
+    list_findings(console, same_names(found))
+    list_findings(console, found.unanswered())
+    findings = (*found.findings, *late_signatures(found, date.today()))
+    list_findings(console, findings)
+    return EXIT_INCOMPLETE if findings or not found.purposes else EXIT_OK
+
+
+def show_source(console: Console, found: Roster) -> None:
+    """Say by which layout a roster was read, and what it does not say itself."""
+    from cli.shown import cell
+
+    console.print(cell(found.evidence), soft_wrap=True)
+    for told in found.declared:
+        console.print(cell(f"Declared: {told}"), soft_wrap=True)
+    if found.unused and found.layout != "imgguard":
+        console.print(cell(f"Not used: {', '.join(found.unused)}"), soft_wrap=True)
+
+
+def _show_answers(console: Console, found: Roster) -> None:
+    from rich.table import Table
+
     table = Table("Purpose", "Yes", "No", "Blank", "Unclear", "May be seen today")
     for purpose in sorted(found.purposes):
         people = found.subjects.values()
@@ -45,10 +80,6 @@ def check(file: Path) -> int:
         counts = (answers[Answer.YES], answers[Answer.NO], answers[Answer.BLANK], unclear, seen)
         table.add_row(purpose.value, *map(str, counts))
     console.print(table if found.purposes else "It has no column for any purpose: nobody can be seen.")
-    console.print(_special(list(found.subjects.values())))
-    for finding in found.findings:
-        console.print(cell(finding))
-    return EXIT_INCOMPLETE if found.findings or not found.purposes else EXIT_OK
 
 
 def _answer(person: Subject, purpose: Purpose) -> Answer:
@@ -78,3 +109,7 @@ def template(out: Path | None) -> None:
     folder = out.resolve().parent
     OutputFolder(folder, overwrite=False).publish(roster_template().encode(), folder / out.name)
     click.echo(f"Wrote {out}.", err=True)
+
+
+for _command in (map_, import_, diff, show):
+    roster.add_command(_command)

@@ -23,16 +23,10 @@ def opened(school: Path | None) -> Store:
     Raises:
         RecordError: if there is none, or it cannot be used.
     """
-    from consent.errors import RecordError
-    from consent.store import Store
+    from consent.existing import open_existing
     from imgguard.guard import default_school
 
-    path = school or default_school()
-    if not path.exists():
-        raise RecordError(
-            f"{path}: there is no school file", "Make one with `imgguard init`, or name it with --school."
-        )
-    return Store(path)
+    return open_existing(school or default_school())
 
 
 def give_receipt(receipt: Receipt, file: Path | None) -> None:

@@ -124,7 +124,7 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     console.print(table)
     _show_contradictions(console, done)
     _show_rebuilt(console, done)
-    _show_refusals(console, results)
+    show_refusals(console, results)
 
 
 def _show_contradictions(console: Console, done: Iterable[PhotoResult]) -> None:
@@ -146,7 +146,8 @@ def _show_rebuilt(console: Console, done: Sequence[PhotoResult]) -> None:
         console.print(cell(f"{counted(count, 'photo', 'photos')} {told}: {why}."), soft_wrap=True)
 
 
-def _show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
+def show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
+    """List the photos that were not published, each with the reason and what to do."""
     refused = [(result.source, result.refusal) for result in results if result.refusal is not None]
     there = [source for source, refusal in refused if refusal.kind == _THERE_ALREADY]
     if there:

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     SCHOOL_MADE = "school_made"
     POLICY_SET = "policy_set"
     ROSTER_IMPORTED = "roster_imported"
+    MAPPING_SAVED = "mapping_saved"
     DESTINATION_REGISTERED = "destination_registered"
     DESTINATION_CLOSED = "destination_closed"
     KEY_MADE = "key_made"
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     WITHDRAWAL_LIFTED = "withdrawal_lifted"
+    TAKEN_DOWN = "taken_down"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
 

@@ -34,5 +34,13 @@ class RecordError(ConsentError):
     """The record of past runs cannot be opened or written."""
 
 
+class PolicyError(ConsentError):
+    """A procedure is not known, or what it asks for is not there."""
+
+
 class VaultError(ConsentError):
     """The key of the templates is missing, locked away, or not the one."""
+
+
+class DestinationError(ConsentError):
+    """A destination cannot be registered, or there is none that could be used."""

@@ -20,6 +20,14 @@ FORGOTTEN = "[forgotten]"
 # A shorter piece of a name is looked for as a whole word only: "Li" is in many words.
 _PIECE = 4
 _NAMED_IN = (("renamed", "source_name"), ("renamed", "published_name"), ("photos", "published_name"))
+_TOLD_IN = (("withdrawals", "because"), ("withdrawals", "lifted_because"), ("roster_changes", "what"))
+# What the receipt calls the rows of a table.
+_WORDS = {
+    "subjects": "entries of the roster",
+    "consents": "answers",
+    "faces": "faces, which are nobody's now",
+    "roster_changes": "changes of the roster",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,10 @@ def forget(store: Store, subject_id: str) -> Receipt:
         alias = alias_of(store, subject_id)
         erased = (
             *_erase(store, subject_id),
-            ("names of photos, in which the name was struck out", _strike(store, person)),
+            ("texts, in which the name was struck out", _strike(store, person)),
         )
         left = tuple(_still_named(store, person))
-        told = {"person": alias, **{what.split(",")[0].replace(" ", "_"): count for what, count in erased}}
+        told = {"person": alias, "erased": sum(count for _, count in erased)}
         entry = audit.append(store, audit.Kind.FORGOTTEN, told)
     compacted = store.compact()
     notes = (
@@ -128,23 +136,29 @@ def _person(store: Store, subject_id: str) -> _Person:
 
 
 def _erase(store: Store, subject_id: str) -> tuple[tuple[str, int], ...]:
-    """Delete the rows of a person, those that depend on others first, so that each is counted."""
-    its_faces = "face_id IN (SELECT id FROM faces WHERE subject_id = ?)"
-    steps = (
-        ("templates", "DELETE FROM templates WHERE subject_id = ?"),
-        ("answers", "DELETE FROM consents WHERE subject_id = ?"),
-        ("withdrawals", "DELETE FROM withdrawals WHERE subject_id = ?"),
-        ("consents relied on", f"DELETE FROM reliances WHERE {its_faces}"),
-        ("faces, which are nobody's now", "UPDATE faces SET subject_id = NULL WHERE subject_id = ?"),
-        ("entries of the roster", "DELETE FROM subjects WHERE subject_id = ?"),
-        ("aliases", "DELETE FROM aliases WHERE subject_id = ?"),
+    """Delete the rows of a person from every table that has any, those that others hang on last."""
+    relied = "DELETE FROM reliances WHERE face_id IN (SELECT id FROM faces WHERE subject_id = ?)"
+    steps = [
+        ("consents relied on", relied),
+        (_WORDS["faces"], "UPDATE faces SET subject_id = NULL WHERE subject_id = ?"),
+    ]
+    tables: Any = store.query(
+        "SELECT t.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+        " AND c.name = 'subject_id' AND t.name <> 'faces' ORDER BY t.name = 'subjects', t.name"
     )
+    # A table that is added later must not be forgotten.
+    steps += [(_WORDS.get(table, table), f'DELETE FROM "{table}" WHERE subject_id = ?') for (table,) in tables]
     return tuple((what, store.change(sql, (subject_id,))) for what, sql in steps)
 
 
 def _strike(store: Store, person: _Person) -> int:
-    pattern, changed = _pattern(person, pieces=True), 0
-    for table, column in _NAMED_IN:
+    """Strike a person out of names of photos, by any piece of the name, and of what is told of others, by all of it."""
+    places = [(place, _pattern(person, pieces=True)) for place in _NAMED_IN]
+    places += [(place, _pattern(person, pieces=False)) for place in _TOLD_IN]
+    changed = 0
+    for (table, column), pattern in places:
+        if not store.query("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)):
+            continue
         rows: Any = store.query(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
         for row, name in rows:
             struck = _without(pattern, name)

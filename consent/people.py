@@ -4,66 +4,111 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import astuple, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from consent import audit
+from consent.changes import Difference, Renumbering, aligned, compare
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Consent, Hold, Purpose, SignerRole, Subject
 from consent.roster import Roster
 from consent.store import Store, now
 from consent.templates import drop_disallowed
 
 _CONSENT = tuple(field.name for field in fields(Consent))
+_SUBJECT = (
+    "subject_id", "roster_id", "present", "given_name", "family_name", "role", "group_name", "biometric_ok", "holds",
+    "birth_date", "independent", "guardians",
+)  # fmt: skip
 
 
-def import_roster(store: Store, roster: Roster) -> int:
-    """Make a roster the one that holds, in one transaction; give its id.
+def import_roster(store: Store, roster: Roster, *, on: date | None = None) -> int:
+    """Make a roster the one that holds, in one transaction, and keep what it changes; give its id.
 
     Who is not in it keeps a row without any consent: whoever vanished from an export is not shown any more. Whoever
-    may not be recognised any more loses the templates.
+    may not be recognised any more loses the templates. A number that differs from a known one only in zeros in front is
+    taken for it, where that is unique. Somebody who may be a person of another number has that one's withdrawals,
+    until somebody lifts them: that only covers.
+
+    Args:
+        store: The school file.
+        roster: The new roster.
+        on: The day on which consents are judged to tell what changes; today if not given.
 
     Raises:
         RecordError: if the school file cannot be written.
     """
     with store.atomic():
+        difference, people, _ = changes_by(store, roster, on)
         facts = {
             "imported_at": now(),
             "sha256": roster.sha256,
             "layout": roster.layout,
             "purposes": json.dumps(sorted(roster.purposes)),
             "declared": json.dumps(roster.declared, ensure_ascii=False),
-            "people": len(roster.subjects),
+            "people": len(people),
             "findings": len(roster.findings),
         }
+        first = not store.query("SELECT 1 FROM rosters LIMIT 1")
         roster_id = store.insert_row("rosters", facts)
         store.change("UPDATE subjects SET present = 0")
         store.change("DELETE FROM consents")
-        _save(store, roster_id, roster.subjects.values())
-        dropped = drop_disallowed(store)
-        told = {"roster": roster_id, "sha256": roster.sha256, "people": len(roster.subjects), "templates": -dropped}
+        _save(store, roster_id, list(people.values()))
+        changes = () if first else difference.changes
+        rows = ((roster_id, c.subject_id, c.kind.value, c.what) for c in changes)
+        store.insert_rows("roster_changes", ("roster_id", "subject_id", "kind", "what"), rows)
+        _keep_withdrawals(store, difference.renumbered)
+        told = {"roster": roster_id, "sha256": roster.sha256, "people": len(people), "changes": len(changes)}
+        told["templates_deleted"] = drop_disallowed(store)
         audit.append(store, audit.Kind.ROSTER_IMPORTED, told)
     return roster_id
 
 
-def _save(store: Store, roster_id: int, people: Iterable[Subject]) -> None:
-    people = list(people)
-    for person in people:
+def changes_by(
+    store: Store, roster: Roster, on: date | None = None
+) -> tuple[Difference, Mapping[str, Subject], Mapping[str, str]]:
+    """Tell what importing a roster would change, without importing it.
+
+    Returns:
+        What changes; the people as they would be kept; and for each number that was taken for a known one, as which it
+        is written in the roster.
+    """
+    taken_back = withdrawn(store)
+    rows: Any = store.query("SELECT subject_id FROM subjects")
+    people, joined = aligned(roster.subjects, (number for (number,) in rows))
+    still = {number: replace(people[number], withdrawn=gone) for number, gone in taken_back.items() if number in people}
+    people = {**people, **still}
+    return compare(present_people(store), people, on or date.today()), people, joined
+
+
+def _keep_withdrawals(store: Store, renumbered: Sequence[Renumbering]) -> None:
+    for pair in renumbered:
         store.change(
-            "INSERT INTO subjects (subject_id, roster_id, present, given_name, family_name, role, group_name,"
-            " biometric_ok, holds, birth_date, independent, guardians) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (subject_id) DO UPDATE SET roster_id = excluded.roster_id, present = 1,"
-            " given_name = excluded.given_name, family_name = excluded.family_name, role = excluded.role,"
-            " group_name = excluded.group_name, biometric_ok = excluded.biometric_ok, holds = excluded.holds,"
-            " birth_date = excluded.birth_date, independent = excluded.independent, guardians = excluded.guardians",
+            "INSERT INTO withdrawals (subject_id, purpose, withdrawn_on, because)"
+            " SELECT ?, purpose, withdrawn_on, ? FROM withdrawals WHERE subject_id = ? AND lifted_on IS NULL",
+            (pair.new, f"the number may have been {pair.old}", pair.old),
+        )
+
+
+def _save(store: Store, roster_id: int, people: Sequence[Subject]) -> None:
+    columns = ", ".join(_SUBJECT)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in _SUBJECT[1:])
+    store.change_many(
+        f"INSERT INTO subjects ({columns}) VALUES ({', '.join('?' * len(_SUBJECT))})"
+        f" ON CONFLICT (subject_id) DO UPDATE SET {changed}",
+        (
             (
-                person.subject_id, roster_id, person.given_name, person.family_name, person.role, person.group,
+                person.subject_id, roster_id, 1, person.given_name, person.family_name, person.role, person.group,
                 person.biometric_ok, json.dumps(sorted(person.holds)), _text(person.birth_date), person.independent,
                 json.dumps(sorted(person.guardians), ensure_ascii=False),
-            ),
-        )  # fmt: skip
-    rows = ((p.subject_id, *map(_plain, astuple(c))) for p in people for c in p.consents)
+            )
+            for person in people
+        ),
+    )  # fmt: skip
+    facts = attrgetter(*_CONSENT)
+    rows = ((p.subject_id, *map(_plain, facts(c))) for p in people for c in p.consents)
     store.insert_rows("consents", ("subject_id", *_CONSENT), rows)
 
 
@@ -78,6 +123,13 @@ def stored_roster(store: Store) -> Roster | None:
     return Roster(store.path, sha256, asked, subjects, (), layout, tuple(json.loads(declared)))
 
 
+def present_people(store: Store) -> dict[str, Subject]:
+    """Give the people of the newest roster, without those who were in an older one only."""
+    rows: Any = store.query("SELECT subject_id FROM subjects WHERE present = 1")
+    there = {number for (number,) in rows}
+    return {person.subject_id: person for person in _subjects(store) if person.subject_id in there}
+
+
 def withdrawn(store: Store) -> dict[str, frozenset[Purpose]]:
     """Give for each person the purposes for which consent was taken back and not given again."""
     found: dict[str, frozenset[Purpose]] = defaultdict(frozenset)
@@ -90,8 +142,9 @@ def withdrawn(store: Store) -> dict[str, frozenset[Purpose]]:
 def _subjects(store: Store) -> Iterator[Subject]:
     consents: dict[str, list[Consent]] = defaultdict(list)
     rows: Any = store.query(f"SELECT subject_id, {', '.join(_CONSENT)} FROM consents ORDER BY id")
+    days = _Days()
     for subject_id, *told in rows:
-        consents[subject_id].append(_consent(*told))
+        consents[subject_id].append(_consent(days, *told))
     taken_back = withdrawn(store)
     people: Any = store.query(
         "SELECT subject_id, given_name, family_name, role, group_name, biometric_ok, present, holds, birth_date,"
@@ -106,21 +159,29 @@ def _subjects(store: Store) -> Iterator[Subject]:
             group=group,
             biometric_ok=bool(biometric and present),
             holds=frozenset(map(Hold, json.loads(holds))),
-            consents=tuple(consents[number]),
-            birth_date=_day(born),
+            consents=tuple(consents.get(number, ())),
+            birth_date=days[born],
             independent=bool(independent),
             guardians=frozenset(json.loads(guardians)),
             withdrawn=taken_back.get(number, frozenset()),
         )
 
 
+class _Days(dict[str | None, date | None]):
+    """Dates by how they are stored: a school's forms share a few hundred of them."""
+
+    def __missing__(self, text: str | None) -> date | None:
+        self[text] = day = date.fromisoformat(text) if text else None
+        return day
+
+
 def _consent(
-    purpose: str, answer: str, signed_by: str, signer_role: str, signed_on: str | None, valid_until: str | None,
-    form_id: str, source_row: int, aspect: str, valid_from: str | None, source_sha256: str,
+    days: _Days, purpose: str, answer: str, signed_by: str, signer_role: str, signed_on: str | None,
+    valid_until: str | None, form_id: str, source_row: int, aspect: str, valid_from: str | None, source_sha256: str,
 ) -> Consent:  # fmt: skip
     return Consent(
-        Purpose(purpose), Answer(answer), signed_by, SignerRole(signer_role), _day(signed_on), _day(valid_until),
-        form_id, source_row, Aspect(aspect), _day(valid_from), source_sha256,
+        Purpose(purpose), Answer(answer), signed_by, SignerRole(signer_role), days[signed_on], days[valid_until],
+        form_id, source_row, Aspect(aspect), days[valid_from], source_sha256,
     )  # fmt: skip
 
 
@@ -130,7 +191,3 @@ def _plain(value: object) -> object:
 
 def _text(day: date | None) -> str | None:
     return day.isoformat() if day else None
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None

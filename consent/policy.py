@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,7 +10,7 @@ from consent.model import Answer, Aspect, Consent, Hold, Purpose, SignerRole, Su
 from consent.procedures import OF_AGE, STRICT, UNTOLD, Case, Circumstances, Policy
 from consent.reasons import Reason, Unidentified, Verdict
 
-__all__ = ["Decision", "Reason", "Unidentified", "Verdict", "decide"]
+__all__ = ["Decision", "Fault", "Reason", "Unidentified", "Verdict", "case_of", "decide", "faults"]
 
 # In the order in which they are named where several hold.
 _HOLDS = ((Hold.COURT_ORDER, Reason.COURT_ORDER), (Hold.DO_NOT_PUBLISH, Reason.DO_NOT_PUBLISH),
@@ -21,6 +22,7 @@ _NOT_YES = (
     (Answer.BLANK, Reason.BLANK),
 )
 _CONSENTING = (SignerRole.GUARDIAN, SignerRole.SELF)
+_SIGN_OFFS = (SignerRole.PRINCIPAL, SignerRole.SUPERVISOR, SignerRole.SECOND_ADMINISTRATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +73,77 @@ def decide(
     if isinstance(person, Unidentified):
         unknown = Reason(person.value)
         return Decision(Verdict.COVER, unknown, None, policy.clause_for(unknown, purpose))
-    reason = _overriding(person, purpose, aspect) or _refusing(person.asked(purpose, aspect))
-    if reason is None:
-        answers = [c for c in person.asked(purpose, aspect) if c.signer_role not in _SIGN_OFFS]
-        relied = tuple(c for c in answers if _weakness(person, c, on) is None)
-        if relied:
-            return _under(policy, Case(person, purpose, aspect, on, relied, circumstances))
-        weak = [weakness for c in answers if (weakness := _weakness(person, c, on))]
-        reason = weak[0] if weak else Reason.BLANK
-    return Decision(Verdict.COVER, reason, person.subject_id, policy.clause_for(reason, purpose))
+    case = case_of(person, purpose, on, aspect, circumstances)
+    fault = next(faults(case, policy), None)
+    if fault is not None:
+        return Decision(Verdict.COVER, fault.reason, person.subject_id, fault.clause)
+    clause = policy.clause_for(Reason.CONSENTED, purpose)
+    return Decision(Verdict.KEEP, Reason.CONSENTED, person.subject_id, clause, case.relied)
 
 
-_SIGN_OFFS = {SignerRole.PRINCIPAL, SignerRole.SUPERVISOR, SignerRole.SECOND_ADMINISTRATOR}
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that keeps somebody from being shown.
+
+    Attributes:
+        reason: What.
+        clause: The clause behind it; empty where the policy names none.
+    """
+
+    reason: Reason
+    clause: str
 
 
-def _under(policy: Policy, case: Case) -> Decision:
-    broken = policy.broken(case)
-    if broken is not None:
-        reason, rule = broken
-        return Decision(Verdict.COVER, reason, case.person.subject_id, f"{policy.name} {rule.clause}")
-    clause = policy.clause_for(Reason.CONSENTED, case.purpose)
-    return Decision(Verdict.KEEP, Reason.CONSENTED, case.person.subject_id, clause, case.relied)
+def faults(case: Case, policy: Policy) -> Iterator[Fault]:
+    """Give everything that keeps a known person from being shown, what weighs most first; nothing for a KEEP."""
+    reasons = _overriding(case.person, case.purpose, case.aspect)
+    reasons += _refusing(case.person.asked(case.purpose, case.aspect))
+    if not case.relied:
+        reasons += _weak(case)
+    for reason in dict.fromkeys(reasons):
+        yield Fault(reason, policy.clause_for(reason, case.purpose))
+    for reason, rule in policy.all_broken(case):
+        yield Fault(reason, policy.cited(rule))
 
 
-def _overriding(person: Subject, purpose: Purpose, aspect: Aspect) -> Reason | None:
+def case_of(
+    person: Subject, purpose: Purpose, on: date, aspect: Aspect = Aspect.PHOTO, circumstances: Circumstances = UNTOLD
+) -> Case:
+    """Give what is judged about a known person."""
+    return Case(person, purpose, aspect, on, _relied(person, purpose, aspect, on), circumstances)
+
+
+def _relied(person: Subject, purpose: Purpose, aspect: Aspect, on: date) -> tuple[Consent, ...]:
+    """The consents that hold on a day."""
+    return tuple(c for c in _answers(person, purpose, aspect) if _weakness(person, c, on) is None)
+
+
+def _answers(person: Subject, purpose: Purpose, aspect: Aspect) -> list[Consent]:
+    """The answers of those who may consent at all; sign-offs of the school are none."""
+    return [c for c in person.asked(purpose, aspect) if c.signer_role not in _SIGN_OFFS]
+
+
+def _weak(case: Case) -> list[Reason]:
+    """Why none of the answers is a consent; there is always a reason."""
+    answers = _answers(case.person, case.purpose, case.aspect)
+    weak = [weakness for c in answers if (weakness := _weakness(case.person, c, case.on))]
+    return weak or [Reason.BLANK]
+
+
+def _overriding(person: Subject, purpose: Purpose, aspect: Aspect) -> list[Reason]:
     """What no answer can outweigh."""
-    for hold, reason in _HOLDS:
-        if hold in person.holds:
-            return reason
-    if purpose in person.withdrawn:
-        return Reason.WITHDRAWN
-    if purpose is Purpose.PERSONAL_ACCOUNT:
-        return Reason.PERSONAL_ACCOUNT
+    found = [reason for hold, reason in _HOLDS if hold in person.holds]
+    found += [Reason.WITHDRAWN] if purpose in person.withdrawn else []
+    found += [Reason.PERSONAL_ACCOUNT] if purpose is Purpose.PERSONAL_ACCOUNT else []
     # A caption and a child's work need no recognition; a face does.
-    return Reason.NO_BIOMETRICS if aspect is Aspect.PHOTO and not person.biometric_ok else None
+    found += [Reason.NO_BIOMETRICS] if aspect is Aspect.PHOTO and not person.biometric_ok else []
+    return found
 
 
-def _refusing(asked: tuple[Consent, ...]) -> Reason | None:
+def _refusing(asked: tuple[Consent, ...]) -> list[Reason]:
     """Any answer but yes, whoever gave it, outweighs every yes."""
     answers = {consent.answer for consent in asked}
-    return next((reason for answer, reason in _NOT_YES if answer in answers), None if asked else Reason.BLANK)
+    return [reason for answer, reason in _NOT_YES if answer in answers]
 
 
 def _weakness(person: Subject, consent: Consent, on: date) -> Reason | None:

@@ -45,6 +45,7 @@ TABLES: Mapping[str, About] = {
     "school": About("title of the school, random id, name of its procedure", "nobody", _FILE),
     "policy_options": About("which optional rules of the procedure are switched on", "nobody", _FILE),
     "rosters": About("digest, day and counts of each imported roster", "nobody", _FILE),
+    "roster_changes": About("what each import changed, person by person", "student numbers", _FORGET),
     "mappings": About("how columns of the school's exports are read", "nobody", "until saved anew"),
     "subjects": About("people of the roster: name, role, group, birth date, guardians, holds", "names", _FORGET),
     "aliases": About("random numbers by which the audit trail knows people", "student numbers", _FORGET),
@@ -58,6 +59,7 @@ TABLES: Mapping[str, About] = {
     "faces": About("box, score and decision of each face; the number of whom it shows", "student numbers", _FORGET),
     "reliances": About("forms that a shown face relies on: id, row, digest, days", "nobody", _FORGET),
     "renamed": About("own and neutral name of photos whose own name told something", "file names", _FORGET),
+    "takedowns": About("published photos that were taken down, and when", "nobody", _FILE),
     "audit": About("what was done and when: ids, digests, counts", "aliases", "never: append-only"),
 }
 

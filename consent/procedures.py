@@ -94,7 +94,11 @@ class SignedOff:
 
     def broken(self, case: Case) -> Reason | None:
         """See `Condition`."""
-        return None if all(self._has(role, case) for role in self.roles) else Reason.NO_SIGN_OFF
+        return Reason.NO_SIGN_OFF if self.missing(case) else None
+
+    def missing(self, case: Case) -> tuple[SignerRole, ...]:
+        """Give the roles in which nobody agreed."""
+        return tuple(role for role in self.roles if not self._has(role, case))
 
     def _has(self, role: SignerRole, case: Case) -> bool:
         known = case.circumstances
@@ -142,15 +146,21 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Independent:
-    """Students who sign for themselves are both of age and independent."""
+    """Students sign for themselves only if they are both of age and independent; of age, nobody signs for them.
+
+    Who is of age without being independent, or independent without being of age, can be shown by nobody's consent. A
+    student whose birth date is not told is taken to be under age, as whoever let a guardian sign did.
+    """
 
     def broken(self, case: Case) -> Reason | None:
         """See `Condition`."""
-        person = case.person
-        if person.is_staff or not any(c.signer_role is SignerRole.SELF for c in case.relied):
+        if case.person.is_staff:
             return None
-        age = person.age(case.on)
-        return None if age is not None and age >= OF_AGE and person.independent else Reason.NOT_INDEPENDENT
+        age = case.person.age(case.on)
+        of_age = age is not None and age >= OF_AGE
+        by_self = any(c.signer_role is SignerRole.SELF for c in case.relied)
+        both = of_age and by_self and case.person.independent
+        return Reason.NOT_INDEPENDENT if (of_age or by_self) and not both else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +252,12 @@ class Rule:
         reasons: The reasons to cover that this clause stands behind.
         purposes: What it holds for; empty for every purpose.
         condition: What it asks for besides consent; None where the clause is kept by what always holds.
-        optional: Whether a school has to switch it on.
+        warning: What is only told where it does not hold.
+        batch: More photos than this in one run are asked about; None for any number.
+        optional: Whether a school may switch it on and off.
+        usual: Whether it is on where a school has not said anything.
+        held_by: Where the clause is kept by what always holds: the names of the code that keeps it.
+        tests: The tests that show it to be kept.
     """
 
     id: str
@@ -251,7 +266,12 @@ class Rule:
     reasons: frozenset[Reason] = frozenset()
     purposes: frozenset[Purpose] = frozenset()
     condition: Condition | None = None
+    warning: Condition | None = None
+    batch: int | None = None
     optional: bool = False
+    usual: bool = True
+    held_by: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
 
     def applies(self, purpose: Purpose) -> bool:
         """Tell whether it holds for a purpose."""
@@ -268,8 +288,8 @@ class Policy:
         version: The procedure's date or number.
         rules: Its rules in force, in the procedure's order.
         review_by: The day by which somebody should look whether it still says the same; None for never.
-        batch_limits: More photos than this in one run for a purpose are asked about; see `batch_limit`.
         template_days: Longest life of a template in days; None for the end of the school year.
+        base: The policy that stands behind the reasons for which this one has no clause.
     """
 
     name: str
@@ -277,32 +297,47 @@ class Policy:
     version: str
     rules: tuple[Rule, ...] = ()
     review_by: date | None = None
-    batch_limits: tuple[tuple[Purpose, int, str], ...] = ()
     template_days: int | None = None
+    base: Policy | None = None
 
     def broken(self, case: Case) -> tuple[Reason, Rule] | None:
         """Give the first rule that does not allow somebody to be shown, and why; None where all do."""
-        for rule in self._rules_for(case.purpose):
+        return next(self.all_broken(case), None)
+
+    def all_broken(self, case: Case) -> Iterator[tuple[Reason, Rule]]:
+        """Give every rule that does not allow somebody to be shown, and why."""
+        for rule in self.rules_for(case.purpose):
             reason = rule.condition.broken(case) if rule.condition else None
             if reason is not None:
-                return reason, rule
-        return None
+                yield reason, rule
+
+    def warnings(self, case: Case) -> Iterator[Rule]:
+        """Give the rules that somebody should be told about, though they cover nobody."""
+        return (rule for rule in self.rules_for(case.purpose) if rule.warning and rule.warning.broken(case))
+
+    def cited(self, rule: Rule) -> str:
+        """Give a rule's clause with the policy's name."""
+        return f"{self.name} {rule.clause}"
 
     def clause_for(self, reason: Reason, purpose: Purpose) -> str:
-        """Give the clause behind a reason, with the policy's name; empty where it names none."""
-        clauses = [rule.clause for rule in self._rules_for(purpose) if reason in rule.reasons]
-        return f"{self.name} {clauses[0]}" if clauses else ""
+        """Give the clause behind a reason, with the policy's name; empty where neither it nor its base names one."""
+        rule = next((rule for rule in self.rules_for(purpose) if reason in rule.reasons), None)
+        if rule is not None:
+            return self.cited(rule)
+        return self.base.clause_for(reason, purpose) if self.base else ""
 
-    def batch_limit(self, purpose: Purpose) -> tuple[int, str] | None:
-        """Give how many photos one run may publish for a purpose before it is asked about, and the clause."""
-        return next(((count, clause) for asked, count, clause in self.batch_limits if asked is purpose), None)
+    def batch_limit(self, purpose: Purpose) -> tuple[int, Rule] | None:
+        """Give how many photos one run may publish for a purpose before it is asked about, and the rule."""
+        limits = [(rule.batch, rule) for rule in self.rules_for(purpose) if rule.batch is not None]
+        return min(limits, key=lambda limit: limit[0], default=None)
 
     def limit_days(self, purpose: Purpose) -> int | None:
         """Give over how many days publications are counted for a purpose; None where nothing is counted."""
-        limits = [r.condition.days for r in self._rules_for(purpose) if isinstance(r.condition, StudentLimit)]
-        return max(limits, default=None)
+        asked = [condition for r in self.rules_for(purpose) for condition in (r.condition, r.warning)]
+        return max((one.days for one in asked if isinstance(one, StudentLimit)), default=None)
 
-    def _rules_for(self, purpose: Purpose) -> Iterator[Rule]:
+    def rules_for(self, purpose: Purpose) -> Iterator[Rule]:
+        """Give the rules that hold for a purpose."""
         return (rule for rule in self.rules if rule.applies(purpose))
 
 

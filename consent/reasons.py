@@ -99,7 +99,7 @@ _WORDS = {
     Reason.NO_SIGN_OFF: "a sign-off that the procedure asks for is missing",
     Reason.NOT_ATTESTED: "the operator has not attested what the procedure asks for",
     Reason.NOT_REGISTERED: "the destination is not registered",
-    Reason.NOT_INDEPENDENT: "of age, but not known to be independent",
+    Reason.NOT_INDEPENDENT: "not known to be both of age and independent",
     Reason.GUARDIAN_MISSING: "not every guardian has said yes",
     Reason.LIMIT_REACHED: "published as often as the procedure allows",
     Reason.GROUP_TOO_SMALL: "too few people in the photo for the procedure",

@@ -11,7 +11,7 @@ cannot be edited must not hold what has to be erasable. A salted digest of a stu
 are few enough numbers to try them all.
 
 `renamed` keeps a photo's own name and its neutral one, where its own told something, so that the school can find the
-original again. Such a name may be a child's.
+original again; `photos` keeps the name under which a photo was published. Such a name may be a child's.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ MIGRATIONS: tuple[str, ...] = (
         guardians TEXT NOT NULL
     ) STRICT;
     CREATE VIEW recognisable AS SELECT subject_id FROM subjects
-        WHERE biometric_ok = 1 AND present = 1 AND holds NOT LIKE '%"do_not_publish"%';
+        WHERE biometric_ok = 1 AND present = 1 AND holds NOT LIKE '%"do_not_publish"%' AND NOT EXISTS (
+            SELECT 1 FROM withdrawals WHERE withdrawals.subject_id = subjects.subject_id AND purpose IS NULL
+                AND lifted_on IS NULL);
     CREATE TABLE aliases (
         subject_id TEXT PRIMARY KEY,
         alias TEXT NOT NULL UNIQUE
@@ -132,6 +134,15 @@ MIGRATIONS: tuple[str, ...] = (
         source_sha256 TEXT NOT NULL
     ) STRICT;
     CREATE INDEX consents_by_subject ON consents (subject_id);
+    CREATE TABLE roster_changes (
+        id INTEGER PRIMARY KEY,
+        roster_id INTEGER NOT NULL REFERENCES rosters (id) ON DELETE CASCADE,
+        subject_id TEXT NOT NULL REFERENCES subjects (subject_id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        what TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX roster_changes_by_roster ON roster_changes (roster_id);
+    CREATE INDEX roster_changes_by_subject ON roster_changes (subject_id);
     CREATE TABLE withdrawals (
         id INTEGER PRIMARY KEY,
         subject_id TEXT NOT NULL,
@@ -201,6 +212,10 @@ MIGRATIONS: tuple[str, ...] = (
         valid_until TEXT NOT NULL
     ) STRICT;
     CREATE INDEX reliances_by_face ON reliances (face_id);
+    CREATE TABLE takedowns (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos (id) ON DELETE CASCADE,
+        done_on TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE audit (
         seq INTEGER PRIMARY KEY,
         at TEXT NOT NULL,

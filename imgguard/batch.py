@@ -33,6 +33,7 @@ from imgguard.pipeline import Examined, examine_photo, prepare_photo
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.rules import Rules
+from imgguard.tally import tally
 from imgguard.types import CleanedPhoto, PhotoResult, Refusal
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _finish(job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None
     try:
         if recorder is None:
             return dry_result(outcome, job.target)
-        return recorder.publish(outcome, job.target, folder, job.replaced)
+        return recorder.publish(outcome, job.target, folder, job.replaced, job.replaces)
     except OutputError as error:
         return _refuse(job.source, refusal_of(error), recorder)
 
@@ -149,8 +150,8 @@ def _examine(
     # In the order of the plan, not in that in which the workers happened to finish.
     known = {job: one for job in jobs if isinstance(one := found[job], Examined)}
     linked = link_photos([one.found for one in known.values()], rules.gallery)
-    told = {job: replace(one, found=faces) for (job, one), faces in zip(known.items(), linked, strict=True)}
-    return {**found, **told}
+    told = tally([replace(one, found=faces) for one, faces in zip(known.values(), linked, strict=True)], rules)
+    return {**found, **dict(zip(known, told, strict=True))}
 
 
 def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examined | Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,28 +11,30 @@ from typing import Self, TypeVar
 
 import platformdirs
 
-from consent.groups import families_of, named_groups, people_of
+from consent.groups import named_groups
 from consent.model import Purpose
-from consent.roster import Finding, Roster, read_roster
+from consent.roster import Finding, Roster
 from consent.store import Renamed, RunRecord, Store, read_published, read_renamed
+from consent.vault import Passphrase
 from imgguard.backends import default_backends
 from imgguard.batch import default_workers, run_batch
-from imgguard.enroll import enroll
 from imgguard.errors import SetupError
-from imgguard.identify import Gallery
 from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
+from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
+from imgguard.tally import shown_often
 from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
+from imgguard.who import Asked, roster_of, who_is_known
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
@@ -69,14 +71,17 @@ class Guard:
         credit: str | None = None,
         keep_orientation_tag: bool = False,
         school: Path | str | None = None,
+        passphrase: Passphrase | None = None,
+        publication: Publication = Publication(),  # noqa: B008 (frozen)
         on: date | None = None,
     ) -> None:
         """Read the roster and enrol the people of the ID photos, in memory.
 
         Args:
-            roster: The consent roster (see `imgguard roster template`).
-            id_photos: ID photos named by student number, in a folder or a zip, or with an index that tells whose they
-                are; see `imgguard.portrait_sources`.
+            roster: The consent roster (see `imgguard roster template`); None for the one that was imported into the
+                school file. What was withdrawn there holds for either.
+            id_photos: ID photos named by student number, in a folder or a zip, or with an index (see
+                `imgguard.portrait_sources`); None for the templates of the school file.
             purpose: What the photos are published for.
             recognition: Off, nothing biometric is computed and everybody is covered; roster, ID photos and
                 purpose are then not used.
@@ -97,18 +102,23 @@ class Guard:
             keep_orientation_tag: Leave JPEGs as they are stored and say how to turn them, instead of turning them.
             credit: A line of credit that each published file holds as EXIF Copyright and Artist.
             school: The school file, which keeps the record; None for `default_school()`.
+            passphrase: Gives what opens the templates of the school file, where no keyring has their key.
+            publication: Under which procedure, where to, and who agreed.
             on: The day for which consents have to hold; None for today.
 
         Raises:
             SetupError: if something needed is missing, or a value is unknown.
+            PolicyError: if there is no such policy.
+            DestinationError: if there is no such destination.
             RosterError: if the roster cannot answer for the purpose, or has nobody in one of the groups.
+            RecordError: if the school file cannot be read: what was withdrawn would not be known.
             WeightsError: if a model file is missing or altered.
         """
         on = on or date.today()
         self._school = Path(school) if school is not None else default_school()
         self._recorder: Recorder | None = None
         self._roster: Roster | None = None
-        self._id_photos = home_of(Path(id_photos)) if id_photos is not None else None
+        self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
         wanted = None if format is None else _known(Format, format, "format")
         look, search = read_look(style), _known(Search, search, "search")
@@ -117,28 +127,33 @@ class Guard:
         covering = Covering(look.picture, extent, treatment)
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         credit = None if credit is None else checked_credit(credit)
+        purpose = None if purpose is None else _known(Purpose, purpose, "purpose")
         self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed, published=self._published)
+        self._publication, self._under = publication, under_policy(publication, purpose, self._school, on)
+        self.findings = self._under.findings
         self.rules = Rules(
             None, {}, None, on, look.style, wanted, search,
             credit=credit, keep_orientation_tag=keep_orientation_tag, covering=covering,
+            policy=self._under.policy, circumstances=self._under.circumstances, published=self._under.published,
         )  # fmt: skip
         if not recognition:
             return
-        if roster is None or id_photos is None or purpose is None:
+        purpose = self._under.purpose
+        if purpose is None:
             raise SetupError(
-                "A roster, ID photos and a purpose are needed to know who may be seen",
-                "Give all three, or switch recognition off to cover everybody.",
+                "A purpose is needed to know who may be seen",
+                "Say what the photos are published for, or switch recognition off to cover everybody.",
             )
-        purpose = _known(Purpose, purpose, "purpose")
-        self._roster = read_roster(Path(roster))
-        self._roster.require(purpose)
-        self._naming = replace(self._naming, known=KnownNames.of(self._roster.subjects.values()))
-        people = people_of(self._roster, groups)
-        enrolment = enroll(Path(id_photos), people, self._roster, default_backends(), on, old_photos=old_id_photos)
-        self.findings = (*self._roster.findings, *enrolment.findings, *enrolment.remarks)
-        gallery = Gallery.from_references(enrolment.references, fpir, on, families=families_of(people))
+        self._roster = known = roster_of(self._school, None if roster is None else Path(roster))
+        known.require(purpose)
+        # Before a thousand portraits are read.
+        require_asked(self._under, known.subjects.values(), on)
+        asked = Asked(self._school, known, on, self._id_photos, groups, fpir, old_id_photos, passphrase)
+        gallery, told = who_is_known(asked)
+        self.findings = (*self.findings, *known.findings, *told)
+        self._naming = replace(self._naming, known=KnownNames.of(known.subjects.values()))
         self.rules = replace(
-            self.rules, purpose=purpose, subjects=self._roster.subjects, gallery=gallery, groups=groups, fpir=fpir
+            self.rules, purpose=purpose, subjects=known.subjects, gallery=gallery, groups=groups, fpir=fpir
         )
 
     def __enter__(self) -> Self:
@@ -162,7 +177,7 @@ class Guard:
         recorder, self._recorder = self._recorder, None
         try:
             if finished:
-                recorder.store.finish_run(recorder.run_id)
+                recorder.finish()
         finally:
             recorder.store.close()
 
@@ -229,8 +244,12 @@ class Guard:
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
     def plan(self, inputs: list[Path], out: Path) -> Plan:
-        """Plan a run over photos and folders; see `imgguard.planning.plan_run`."""
-        ids = self._id_photos
+        """Plan a run over photos and folders; see `imgguard.planning.plan_run`.
+
+        Raises:
+            SetupError: if the folders cannot be used, or there are more photos than the procedure means.
+        """
+        ids = None if self._id_photos is None else home_of(self._id_photos)
         for given in inputs:
             if ids is not None and (_inside(ids, given) or _inside(given, ids)):
                 raise SetupError(
@@ -238,7 +257,7 @@ class Guard:
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
         plan = plan_run(inputs, out, self.rules.format, self._naming)
-        for own, what in ((self._school, "school file"), (self._id_photos, "folder of ID photos")):
+        for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
             if (_inside(own, plan.out) and not plan.names_file) or _inside(plan.out, own):
@@ -246,7 +265,12 @@ class Guard:
                     f"The {what} {own} and the output folder {plan.out} lie inside each other",
                     "Choose an output folder that holds nothing but what is to be published.",
                 )
+        require_small_batch(self._under, len(plan.jobs), confirmed=self._publication.confirm_batch)
         return plan
+
+    def shown_often(self, results: Sequence[PhotoResult]) -> tuple[Finding, ...]:
+        """Tell who was published more often than the procedure means, these results included."""
+        return shown_often(results, self.rules)
 
     def run(
         self,
@@ -272,13 +296,22 @@ class Guard:
         """
         default_backends()
         recorder = None if dry_run else self._open_record()
-        rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self.rules
+        rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
         folder = self._output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
 
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""
-        return replace(self.rules, format=self.rules.format or format_of_name(target))
+        rules = self._counted()
+        return replace(rules, format=rules.format or format_of_name(target))
+
+    def _counted(self) -> Rules:
+        """The rules, with what was published until now counted where the procedure has limits."""
+        if self.rules.counts and self._school.is_file():
+            with Store(self._school) as store:
+                published = count_published(store, self.rules.policy, self.rules.purpose, self.rules.on)
+            self.rules = replace(self.rules, published=published)
+        return self.rules
 
     def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
         roster = {self._roster.path.resolve()} if self._roster else set()
@@ -294,7 +327,7 @@ class Guard:
         if self._recorder is None:
             store = Store(self._school)
             try:
-                self._recorder = Recorder(store, store.begin_run(self._run_record()))
+                self._recorder = Recorder.begin(store, self._run_record())
             except BaseException:
                 store.close()
                 raise
@@ -306,14 +339,35 @@ class Guard:
         gallery = self.rules.gallery
         return RunRecord(
             imgguard_version=__version__,
-            purpose=self.rules.purpose.value if self.rules.purpose else None,
+            purpose=self._under.purpose.value if self._under.purpose else None,
             recognition=gallery is not None,
             style=self.rules.style.value,
             roster_sha256=self._roster.sha256 if self._roster else None,
             gallery_size=len(gallery) if gallery is not None else 0,
             threshold=gallery.threshold if gallery is not None else None,
             models=default_backends().weights,
+            operator=self._publication.operator,
+            policy=self.rules.policy.name,
+            policy_version=self.rules.policy.version,
+            destination=self._under.destination.name if self._under.destination else "",
+            sign_offs=tuple(sorted(f"{one.role.value}:{one.name}" for one in self._publication.sign_offs)),
+            attested=self._publication.attested,
+            declared=self._roster.declared if self._roster else (),
+            settings=self._settings(),
         )
+
+    def _settings(self) -> dict[str, str]:
+        rules = self.rules
+        return {
+            "cover": rules.covering.extent.value,
+            "covered": rules.covering.treatment.value,
+            "search": rules.search.value,
+            "fpir": f"{rules.fpir:g}",
+            "groups": ", ".join(rules.groups),
+            "credit": rules.credit or "",
+            "keep_orientation_tag": "yes" if rules.keep_orientation_tag else "",
+            "rules": ", ".join(rule.id for rule in rules.policy.rules if rule.optional),
+        }
 
 
 def _inside(path: Path, folder: Path) -> bool:

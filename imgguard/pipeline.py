@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from consent.policy import Unidentified, Verdict
+from consent.policy import Decision, Unidentified, Verdict
 from imgguard.covers import cover_for
 from imgguard.cropping import crop_around, crop_photo, is_outside, moved_cover, moved_detection
 from imgguard.detect import detect_faces
 from imgguard.embed import make_probe
 from imgguard.errors import PhotoChanged, PhotoTooLarge, PhotoWithheld, UncleanOutput
 from imgguard.identify import identify_photo
+from imgguard.judging import Scene, decide_faces
 from imgguard.photo import load_photo
 from imgguard.redact import cover_up
-from imgguard.rules import Rules, cover_because
+from imgguard.required import cover_required
+from imgguard.rules import Rules
 from imgguard.sanitize import block_grid, fits, leftovers, output_format, with_told_colours, write
 from imgguard.types import (
     CleanedPhoto,
@@ -55,12 +57,17 @@ class Examined:
     """Who was found in a photo, before anything is decided: what photos of one event tell each other.
 
     Attributes:
-        sha256: Digest of the file that was examined.
         found: One identification a face.
+        scene: What limits and distances are measured by.
     """
 
-    sha256: str
     found: tuple[Identification, ...]
+    scene: Scene
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the file that was examined."""
+        return self.scene.sha256
 
 
 def examine_photo(path: Path, rules: Rules, backends: Backends) -> Examined:
@@ -70,7 +77,7 @@ def examine_photo(path: Path, rules: Rules, backends: Backends) -> Examined:
         PhotoError: if it cannot be read.
     """
     photo = load_photo(path)
-    return Examined(photo.sha256, _identify(photo, detect_faces(photo, backends, rules.search), rules, backends))
+    return Examined(_identify(photo, detect_faces(photo, backends, rules.search), rules, backends), Scene.of(photo))
 
 
 def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
@@ -92,19 +99,19 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
     if known is None:
         faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
     elif known.sha256 == photo.sha256:
-        faces = tuple(_judged(found, rules) for found in known.found)
+        faces = _judged(known.found, rules, known.scene)
     else:
         raise PhotoChanged(
             f"{path}: was changed while imgguard was working", "Run again when nothing else works on it."
         )
-    return _cover_until_clean(photo, faces, rules, backends)
+    return _cover_until_clean(photo, _with_required(faces, photo, rules), rules, backends)
 
 
 def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends) -> tuple[_Judged, ...]:
     """Embed, identify and decide, for all faces of a photo."""
     if rules.gallery is None:
         return tuple(_unidentified(d, Unidentified.NO_RECOGNITION, rules) for d in detections)
-    return tuple(_judged(found, rules) for found in _identify(photo, detections, rules, backends))
+    return _judged(_identify(photo, detections, rules, backends), rules, Scene.of(photo))
 
 
 def _identify(
@@ -115,8 +122,12 @@ def _identify(
     return identify_photo(probes, rules.gallery)
 
 
-def _judged(found: Identification, rules: Rules) -> _Judged:
-    decision = rules.decide(found)
+def _judged(found: Sequence[Identification], rules: Rules, scene: Scene) -> tuple[_Judged, ...]:
+    decisions = decide_faces(found, rules, scene)
+    return tuple(_covered(one, decision, rules) for one, decision in zip(found, decisions, strict=True))
+
+
+def _covered(found: Identification, decision: Decision, rules: Rules) -> _Judged:
     detection, quality = found.probe.detection, found.probe.quality
     cover = cover_for(detection, rules.style, rules.covering.extent) if decision.verdict is Verdict.COVER else None
     told = found.candidates, found.outcome, found.threshold
@@ -126,8 +137,14 @@ def _judged(found: Identification, rules: Rules) -> _Judged:
 
 def _unidentified(detection: Detection, why: Unidentified, rules: Rules) -> _Judged:
     cover = cover_for(detection, rules.style, rules.covering.extent)
-    face = FaceResult(detection, None, (), None, None, cover_because(why), cover)
+    face = FaceResult(detection, None, (), None, None, rules.cover_because(why), cover)
     return _Judged(face, None)
+
+
+def _with_required(faces: tuple[_Judged, ...], photo: Photo, rules: Rules) -> tuple[_Judged, ...]:
+    changed, added = cover_required([face.result for face in faces], rules.required.get(photo.sha256, ()), rules)
+    again = tuple(replace(face, result=result) for face, result in zip(faces, changed, strict=True))
+    return again + tuple(_Judged(result, None) for result in added)
 
 
 def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:

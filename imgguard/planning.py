@@ -37,12 +37,14 @@ class Job:
         target: Where its cleaned version goes.
         replaced: Its place below the input, where a name of it was replaced by a neutral one; else None.
         unknown: Whether there is a file at the target of which the record does not know from which photo it was made.
+        replaces: Number in the record of the published photo whose place it takes; None where it takes none's.
     """
 
     source: Path
     target: Path
     replaced: Path | None = None
     unknown: bool = False
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

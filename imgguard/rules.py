@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from consent.model import Purpose, Subject
@@ -13,7 +13,7 @@ from imgguard.errors import SetupError
 from imgguard.identify import Gallery
 from imgguard.scales import Search
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Extent, Format, Identification, Outcome, Picture, Style, Treatment
+from imgguard.types import Extent, Format, Identification, Outcome, Picture, Required, Style, Treatment
 
 # Below, no gallery could tell anybody apart; above, the rule that unclear means covered would be given up.
 LEAST_FPIR, MOST_FPIR = 0.000001, 0.01
@@ -60,6 +60,8 @@ class Rules:
         covering: What else is told about covers.
         policy: The division's procedure.
         circumstances: What its rules have to know and is the same for every photo.
+        required: Who must be covered whoever they are taken for, by the digest of the photo; see `imgguard.required`.
+        published: By number, the sources of the photos that showed somebody lately, where the policy counts them.
     """
 
     purpose: Purpose | None
@@ -76,22 +78,35 @@ class Rules:
     covering: Covering = Covering()
     policy: Policy = STRICT
     circumstances: Circumstances = UNTOLD
+    required: Mapping[str, tuple[Required, ...]] = field(default_factory=dict)
+    published: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def decide(self, identification: Identification) -> Decision:
-        """Decide about a face after the search for it."""
+    @property
+    def counts(self) -> bool:
+        """Whether it matters how often somebody was published."""
+        return self.purpose is not None and self.policy.limit_days(self.purpose) is not None
+
+    def decide(self, identification: Identification, circumstances: Circumstances) -> Decision:
+        """Decide about a face after the search for it.
+
+        Args:
+            identification: Who was found.
+            circumstances: What is known of the publication and of this face.
+        """
         if self.purpose is None:
-            return cover_because(Unidentified.NO_RECOGNITION)
+            return self.cover_because(Unidentified.NO_RECOGNITION)
         if identification.outcome is not Outcome.MATCH:
-            return decide(_UNIDENTIFIED[identification.outcome], self.purpose, self.on)
+            return self.cover_because(_UNIDENTIFIED[identification.outcome])
         person = self.subjects.get(identification.subject_id or "")
-        return decide(Unidentified.NO_MATCH if person is None else person, self.purpose, self.on)
+        if person is None:
+            return self.cover_because(Unidentified.NO_MATCH)
+        return decide(person, self.purpose, self.on, policy=self.policy, circumstances=circumstances)
 
-
-def cover_because(why: Unidentified) -> Decision:
-    """Decide to cover somebody whom nobody can name."""
-    decision = decide(why, Purpose.IN_SCHOOL, date.max)
-    assert decision.verdict is Verdict.COVER
-    return decision
+    def cover_because(self, why: Unidentified) -> Decision:
+        """Decide to cover somebody whom nobody can name."""
+        decision = decide(why, self.purpose or Purpose.IN_SCHOOL, self.on, policy=self.policy)
+        assert decision.verdict is Verdict.COVER
+        return decision
 
 
 def checked_fpir(fpir: float) -> float:

@@ -78,11 +78,12 @@ class Names(StrEnum):
 
 
 class Source(StrEnum):
-    """Which detector a detection comes from, and whether the two agree on it."""
+    """Which detector a detection comes from, and whether the two agree on it; or the record of an earlier version."""
 
     YUNET = "yunet"
     BLAZEFACE = "blazeface"
     BOTH = "yunet+blazeface"
+    RECORD = "record"
 
 
 class Outcome(StrEnum):
@@ -418,6 +419,21 @@ class FaceResult:
     cover: Cover | None
     photos: int = 1
     cropped_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """Somebody who was visible in an earlier version of a photo and must be covered now, whoever is recognised today.
+
+    Attributes:
+        box: Where, in the upright source.
+        score: What the detector gave the face then.
+        decision: Why it is covered.
+    """
+
+    box: BoundingBox
+    score: float
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)

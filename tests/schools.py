@@ -10,6 +10,7 @@ from pathlib import Path
 from consent import Reference, Store, read_roster
 from consent.people import import_roster
 from consent.school import make_school
+from consent.store import RunRecord
 from consent.templates import save_templates
 from consent.vault import Vault, make_key
 from tests.conftest import SAMPLES
@@ -39,6 +40,11 @@ def sample_school(path: Path, *numbers: str, passphrase: str | None = None) -> t
     import_roster(store, read_roster(SAMPLES / "roster.csv"))
     save_templates(store, vault, [reference(number) for number in numbers])
     return store, vault
+
+
+def begin_run(store: Store, run: RunRecord) -> int:
+    with store.atomic():
+        return store.add_run(run)
 
 
 def every_byte(path: Path) -> bytes:

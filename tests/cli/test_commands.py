@@ -153,9 +153,9 @@ def test_inspect_without_a_roster_compares_nothing(capsys: Screen) -> None:
     ("arguments", "told"),
     [
         (["--fast", "--thorough"], "--fast and --thorough"),
-        (["--group", "Grade 4"], "--roster"),
-        (["--fpir", "0.001"], "--roster"),
-        (["--old-id-photos"], "--roster"),
+        (["--group", "Grade 4"], "--purpose"),
+        (["--fpir", "0.001"], "--purpose"),
+        (["--old-id-photos"], "--purpose"),
         ([*SCHOOL], "--purpose"),
         ([*WEBSITE, "--fpir", "nan"], "0.000001 to 0.01"),
         ([*WEBSITE, "--fpir", "0.02"], "0.000001 to 0.01"),

@@ -70,8 +70,8 @@ def test_enroll_names_what_is_unclear_in_the_roster(tmp_path: Path, capsys: Scre
     assert "roster.csv, row 2: biometric_ok says 'perhaps'" in shown and "Enrolled: 12 of 12" in shown
 
 
-@pytest.mark.parametrize("option", [[], ["--id-photos", "ids"], ["--roster", "r.csv"]])
-def test_enroll_needs_roster_and_id_photos(option: list[str]) -> None:
+@pytest.mark.parametrize("option", [[], ["--roster", "r.csv"]])
+def test_enroll_needs_id_photos(option: list[str]) -> None:
     assert run(["enroll", *option]) == 2
 
 

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consent import ConsentError, Store, audit, read_roster
 from consent.aliases import alias_of
-from consent.forgetting import FORGOTTEN, forget, purge, shown_on
+from consent.forgetting import FORGOTTEN, _folded, _pattern, _Person, _without, forget, purge, shown_on
 from consent.people import import_roster
 from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord
 from consent.templates import save_templates
 from tests.conftest import SAMPLES, TODAY
 from tests.rings import FileRing
-from tests.schools import END, every_byte, reference, sample_school
+from tests.schools import END, begin_run, every_byte, reference, sample_school
 
 NUMBER, OTHER = "020411", "020448"
 # The sample roster: Amina Baptiste-Rowe.
@@ -30,7 +33,7 @@ def face(number: str | None, verdict: str = "keep") -> FaceRecord:
 
 def fill(store: Store) -> None:
     """Let the school file tell of a person wherever it can."""
-    run = store.begin_run(RunRecord("0.1.0", "yearbook", True, "blur", None, 2, 0.5, {}))
+    run = begin_run(store, RunRecord("0.1.0", "yearbook", True, "blur", None, 2, 0.5, {}))
     photo = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (face(NUMBER), face(OTHER)))
     with store.atomic():
         store.add_photo(run, photo)
@@ -95,6 +98,22 @@ def test_what_others_have_and_what_was_done_stays(tmp_path: Path, ring: FileRing
         assert neutral == "photo-0001.jpg"
 
 
+def test_a_table_that_is_added_later_is_not_forgotten_and_texts_about_others_are_struck(tmp_path: Path) -> None:
+    with Store(tmp_path / "school") as store:
+        import_roster(store, read_roster(SAMPLES / "roster.csv"))
+        with store.atomic():
+            store.change("CREATE TABLE lent (subject_id TEXT NOT NULL, thing TEXT NOT NULL) STRICT")
+            store.insert_row("lent", {"subject_id": NUMBER, "thing": "camera"})
+            store.insert_row("lent", {"subject_id": OTHER, "thing": "tripod"})
+            because = f"the number may have been {NUMBER}; told by Amina Baptiste-Rowe, not by Amina Okafor"
+            row = {"subject_id": OTHER, "withdrawn_on": "2026-11-01", "because": because}
+            store.insert_row("withdrawals", row)
+        assert forget(store, NUMBER).complete
+        assert store.query("SELECT * FROM lent") == [(OTHER, "tripod")]
+        struck = f"the number may have been {FORGOTTEN}; told by {FORGOTTEN}, not by Amina Okafor"
+        assert store.query("SELECT because FROM withdrawals") == [(struck,)]
+
+
 def test_the_receipt_and_the_trail_name_nobody_and_the_trail_stays_whole(tmp_path: Path, ring: FileRing) -> None:
     store, _ = sample_school(tmp_path / "school", NUMBER)
     with store:
@@ -132,7 +151,7 @@ def test_where_somebody_is_still_named_the_receipt_says_so(tmp_path: Path, ring:
     store, _ = sample_school(tmp_path / "school", NUMBER)
     with store:
         run = RunRecord("0.1.0", None, False, "blur", None, 0, None, {}, operator="Amina Baptiste-Rowe")
-        store.begin_run(run)
+        begin_run(store, run)
         with store.atomic():
             audit.append(store, audit.Kind.WITHDRAWN, {"person": NUMBER})
         receipt = forget(store, NUMBER)
@@ -161,12 +180,30 @@ def test_names_of_photos_are_struck_out_whole_words_where_they_are_short(
     person = replace(roster.subjects[NUMBER], subject_id="007", given_name="Li", family_name="Großmann")
     with Store(tmp_path / "school") as store:
         import_roster(store, replace(roster, subjects={"007": person}))
-        run = store.begin_run(RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+        run = begin_run(store, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
         photo = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (), NewName(name, "photo-0001.jpg"))
         with store.atomic():
             store.add_photo(run, photo)
         forget(store, "007")
         assert store.query("SELECT source_name FROM renamed") == [(struck,)]
+
+
+_LETTERS = st.text(st.characters(categories=["Lu", "Ll", "Lo", "Mn", "Nd", "Zs", "Pd", "Po"]), max_size=12)
+
+
+@given(given_name=_LETTERS, family=_LETTERS, number=st.text("0123456789aB", min_size=1), parts=st.lists(_LETTERS))
+def test_whatever_names_a_person_is_struck_and_striking_again_finds_nothing(
+    given_name: str, family: str, number: str, parts: list[str]
+) -> None:
+    person = _Person(number, given_name, family)
+    pattern = _pattern(person, pieces=True)
+    text = f"{'/'.join(parts)} {given_name.upper()} {family} {number}.jpg"
+    struck = _without(pattern, text)
+    left = _folded(struck.replace(FORGOTTEN, "\0"))[0]
+    assert not pattern.search(left)
+    words = re.split(r"[\W_\0]+", left)
+    pieces = [piece for name in (given_name, family) for piece in re.split(r"[\W_]+", _folded(name)[0]) if piece]
+    assert not {_folded(number)[0], *pieces} & set(words)
 
 
 def test_nobody_is_forgotten_under_a_number_that_is_not_known(tmp_path: Path) -> None:
@@ -180,7 +217,7 @@ def test_nobody_is_forgotten_under_a_number_that_is_not_known(tmp_path: Path) ->
 
 def test_who_is_only_in_the_record_can_be_forgotten_too(tmp_path: Path) -> None:
     with Store(tmp_path / "school") as store:
-        run = store.begin_run(RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+        run = begin_run(store, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
         with store.atomic():
             store.add_photo(run, PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (face("4711"),)))
         assert forget(store, "4711").complete

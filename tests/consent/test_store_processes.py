@@ -14,17 +14,20 @@ import pytest
 
 from consent import RecordError, Store, audit
 from consent.store import RunRecord
+from tests.conftest import ROOT
+from tests.schools import begin_run
 
 _WRITER = """
     import sys
     from pathlib import Path
     from consent import Store, audit
     from consent.store import PhotoRecord, RunRecord, FaceRecord
+    from tests.schools import begin_run
     sys.stdin.readline()
     face = FaceRecord(1.0, 2.0, 3.0, 4.0, 0.9, "match", 0.7, "cover", "refused", "020485")
     for n in range(int(sys.argv[2])):
         with Store(Path(sys.argv[1])) as store:
-            run = store.begin_run(RunRecord("0.1.0", "yearbook", True, "blur", None, 1, 0.5, {}))
+            run = begin_run(store, RunRecord("0.1.0", "yearbook", True, "blur", None, 1, 0.5, {}))
             for _ in range(5):
                 with store.atomic():
                     store.add_photo(run, PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (face,) * 3))
@@ -35,7 +38,7 @@ _WRITER = """
 
 def start(path: Path, rounds: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", textwrap.dedent(_WRITER), str(path), str(rounds)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
 
 
 def whole(path: Path) -> int:
@@ -92,8 +95,8 @@ def test_a_file_that_somebody_keeps_locked_is_an_error_in_words(
     monkeypatch.setattr("consent.store._BUSY_S", 0.2)
     with Store(tmp_path / "school") as one, Store(tmp_path / "school") as other:
         with one.atomic(), pytest.raises(RecordError, match="locked"):
-            other.begin_run(RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
-        other.begin_run(RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+            begin_run(other, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+        begin_run(other, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
 
 
 def test_opening_a_file_that_is_up_to_date_does_not_wait_for_a_writer(

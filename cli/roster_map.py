@@ -1,0 +1,155 @@
+"""`imgguard roster map`: tell once what the columns of an export mean, for next year's export too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.exits import EXIT_INCOMPLETE, EXIT_OK
+from cli.options import A_PATH, school_option
+from cli.reading import how_to_read, meant, own_mappings, school_of
+from cli.shown import cell, list_findings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from consent.layout import Layout, Meaning
+    from consent.mapping import Declared
+    from consent.roster import Table
+
+_MOST_VALUES = 12
+_SKIP, _ASKS = "-", "asks"
+
+
+@click.command("map")
+@click.argument("file", metavar="ROSTER", type=A_PATH)
+@how_to_read
+@school_option
+@click.option("--name", help="What to call the mapping; the file's name if not given.")
+@click.option("-o", "--out", type=A_PATH, help="Write the mapping to this file, for --mapping.")
+@click.option("--save", is_flag=True, help="Keep the mapping in the school file, where the next export finds it.")
+def map_(file: Path, declared: Declared, school: Path | None, name: str | None, out: Path | None, save: bool) -> int:
+    """Tell what the columns of an export mean, and keep it as a mapping that next year's export is recognised by.
+
+    Without --column and --asks it asks column by column. Shows each value of each answer and what it will mean; a value
+    that nobody gave a meaning is no.
+    """
+    from rich.console import Console
+
+    from consent.layout import written_layout
+    from consent.mapping import applied, saved_mapping
+    from consent.roster import read_roster
+
+    console = Console()
+    table = _table(file, declared, school)
+    if not (declared.columns or declared.asks or declared.values):
+        declared = _asked_for(console, table, declared)
+    mapping = saved_mapping(name or file.stem, applied(table.fit.layout, declared), table.header)
+    _show(console, table, mapping)
+    roster = read_roster(file, replace(declared, mapping=mapping, columns={}, asks={}, values={}, permissions=None))
+    list_findings(console, roster.findings)
+    for told in mapping.declared:
+        console.print(cell(f"Declared: {told}"), soft_wrap=True)
+    _keep(console, mapping.name, written_layout(mapping), school, out, save=save)
+    return EXIT_INCOMPLETE if roster.findings else EXIT_OK
+
+
+def _table(file: Path, declared: Declared, school: Path | None) -> Table:
+    """Find the table; one of no known layout is taken as it is."""
+    from consent.errors import RosterError
+    from consent.roster import find_table, unknown_table
+
+    try:
+        return find_table(file, declared, mappings=own_mappings(school))
+    except RosterError:
+        if declared.layout or declared.mapping or declared.columns:
+            raise
+        return unknown_table(file, declared.sheet)
+
+
+def _keep(console: Console, name: str, text: str, school: Path | None, out: Path | None, *, save: bool) -> None:
+    from consent.imports import save_mapping
+    from consent.store import Store
+    from imgguard.output import OutputFolder
+
+    if out is not None:
+        folder = out.resolve().parent
+        OutputFolder(folder, overwrite=False).publish(text.encode("utf-8", "replace"), folder / out.name)
+        console.print(cell(f"Wrote {out}."), soft_wrap=True)
+    if save:
+        with Store(school_of(school)) as store:
+            save_mapping(store, name, text)
+            console.print(cell(f"Kept as {name!r} in {store.path}."), soft_wrap=True)
+    if out is None and not save:
+        console.print("Nothing was kept: use -o FILE or --save.")
+
+
+def _values_of(table: Table, heading: str) -> Counter[str]:
+    from consent.values import heading_key
+
+    keys = [heading_key(told) for told in table.header]
+    place = keys.index(heading_key(heading))
+    return Counter(cells[place] for _, cells in table.rows if place < len(cells))
+
+
+def _show(console: Console, table: Table, mapping: Layout) -> None:
+    """Show for each column what it is, and for each of its values what it will mean."""
+    for field, headings in mapping.fields.items():
+        console.print(cell(f"{field}: {', '.join(headings)}"), soft_wrap=True)
+    for question in mapping.questions:
+        targets = ", ".join(question.targets) or "nothing yet"
+        console.print(cell(f"{question.column}: asks about {targets}"), style="bold")
+        heading = mapping.answer or question.column
+        known = question.values or mapping.values
+        for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
+            console.print(cell(f"  {value or '(blank)':<40} {count:>6}  {_meaning(value, known, question)}"))
+
+
+def _meaning(value: str, known: object, question: object) -> str:
+    from consent.asking import asked_of
+    from consent.layout import Question
+
+    assert isinstance(question, Question) and isinstance(known, dict)
+    if not question.targets:
+        return "nothing yet: say with --asks what it is for"
+    asked = asked_of(question, known, {}, ())
+    answers = {slot: answer.value for slot, answer in zip(asked.slots, asked.answers(value), strict=True)}
+    if len(set(answers.values())) == 1:
+        (answer,) = set(answers.values())
+        return {"blank": "no (blank)", "unknown": "no (not known)"}.get(answer, answer)
+    return "yes to " + ", ".join(_slot(slot) for slot, answer in answers.items() if answer == "yes")
+
+
+def _slot(slot: object) -> str:
+    return ".".join(part.value for part in slot) if isinstance(slot, tuple) else str(slot)
+
+
+def _asked_for(console: Console, table: Table, declared: Declared) -> Declared:
+    """Ask column by column what it is, and what its values mean."""
+    from consent.layout import FIELDS
+
+    columns, asks, values = dict(declared.columns), dict(declared.asks), dict(declared.values)
+    console.print(cell(f"For each column: a field ({', '.join(FIELDS)}),"), soft_wrap=True)
+    console.print(cell(f"{_ASKS!r} for one that asks for consent, or {_SKIP!r} to leave it out."), soft_wrap=True)
+    for heading in filter(None, table.header):
+        shown = ", ".join(value or "(blank)" for value, _ in _values_of(table, heading).most_common(_MOST_VALUES))
+        console.print(cell(f"{heading}: {shown[:200]}"), soft_wrap=True)
+        answer = click.prompt("  is", type=click.Choice([_SKIP, _ASKS, *FIELDS]), default=_SKIP, show_choices=False)
+        if answer == _ASKS:
+            asks[heading] = tuple(map(str.strip, click.prompt("  asks about (purposes, by commas)").split(",")))
+            values[heading] = dict(_values_asked(table, heading))
+        elif answer != _SKIP:
+            columns[answer] = heading
+    return replace(declared, columns=columns, asks=asks, values=values)
+
+
+def _values_asked(table: Table, heading: str) -> Iterator[tuple[str, Meaning]]:
+    for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
+        if value:
+            told = click.prompt(f"  {value!r} ({count}) means (yes, no, blank, or purposes)", default="no")
+            yield value, meant(heading, told)
