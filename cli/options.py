@@ -43,7 +43,10 @@ def _fpir(context: click.Context, parameter: click.Parameter, value: float | Non
 
 
 ROSTER_HELP = "The consent roster (see: imgguard roster template)."
-ID_PHOTOS_HELP = "Folder of ID photos: 020411.jpg, 020411(2).jpg, ..."
+ID_PHOTOS_HELP = (
+    "ID photos: a folder or a zip of files named by number (020411.jpg, 020411(2).jpg, ...), or with an index in it: "
+    "INDEX.TXT and MASTER.TXT as photographers write them, IDLINK.TXT, or a list of numbers and files."
+)
 _OF_SCHOOL = "If not given, the one that was imported into the school file."
 _ENROLLED = "If not given, the templates of the school file."
 group_option = click.option(

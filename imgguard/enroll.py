@@ -18,8 +18,9 @@ from consent.model import Reference, Subject
 from consent.roster import Finding, Roster
 from imgguard.errors import PhotoError
 from imgguard.identify import average
-from imgguard.photo import read_content
-from imgguard.portraits import Portrait, number_of, portrait_files, read_portrait, too_old
+from imgguard.portrait_files import PortraitFile, PortraitSource
+from imgguard.portrait_sources import find_portraits
+from imgguard.portraits import Portrait, read_portrait, too_old
 from imgguard.threshold import SAME_PERSON
 
 if TYPE_CHECKING:
@@ -74,12 +75,12 @@ def enroll(
     *,
     old_photos: bool = False,
 ) -> Enrolment:
-    """Build references from a folder of ID photos named by student number: `020411.jpg`, `020411(2).jpg`.
+    """Build references from ID photos: a folder named by student number (`020411.jpg`, `020411(2).jpg`), or others.
 
     Photos of people who may not be recognised, or who are not asked for, are not even opened.
 
     Args:
-        folder: The ID photos, in any sub-folders.
+        folder: The ID photos: a folder, a zip or an index; see `imgguard.portrait_sources.find_portraits`.
         people: Who is to be enrolled, if they may be recognised: all of the roster or some; see `people_of`.
         roster: Everybody, to tell the photos of others from those of unknown people.
         backends: The models.
@@ -87,35 +88,30 @@ def enroll(
         old_photos: Whether photos older than 36 months are used.
 
     Raises:
-        SetupError: if the folder cannot be read.
+        SetupError: if the source cannot be read, or whose its photos are cannot be told.
     """
-    findings: list[Finding] = []
-    photos = photos_of(folder, people, roster, findings)
+    photos = photos_of(folder, people, roster)
+    findings = list(photos.findings)
     read = (read_reference(photo, backends, on, on, findings, old_photos=old_photos) for photo in photos)
     agreeing = without_contradictions([named for named in read if named is not None], findings)
     usable = without_look_alikes(agreeing, roster.path.name, findings)
     wanted = [number for number, person in people.items() if person.biometric_ok]
-    return summary(usable, wanted, findings, folder.name, roster.path.name, on)
+    return summary(usable, wanted, findings, folder.name, roster.path.name, on, photos.remarks)
 
 
-def photos_of(
-    folder: Path, people: Mapping[str, Subject], roster: Roster, findings: list[Finding]
-) -> Iterator[tuple[str, Path]]:
-    """List the ID photos of those who are asked for and may be recognised, each with its number.
+def photos_of(folder: Path, people: Mapping[str, Subject], roster: Roster) -> PortraitSource:
+    """Find the ID photos of those who are asked for and may be recognised.
 
     Raises:
-        SetupError: if the folder cannot be read.
+        SetupError: if the source cannot be read, or whose its photos are cannot be told.
     """
-    for path in portrait_files(folder):
-        number = number_of(path)
-        if number not in roster.subjects:
-            findings.append(Finding(path.name, None, f"no row in {roster.path.name} has this number: not used"))
-        elif number in people and people[number].biometric_ok:
-            yield number, path
+    source = find_portraits(folder, roster.subjects, roster.subjects.values())
+    wanted = (one for one in source.portraits if one.number in people and people[one.number].biometric_ok)
+    return replace(source, portraits=tuple(wanted))
 
 
 def read_reference(
-    photo: tuple[str, Path],
+    photo: PortraitFile,
     backends: Backends,
     on: date,
     expires_on: date,
@@ -127,7 +123,7 @@ def read_reference(
     """Make a reference of one ID photo; None, with a finding, where it cannot be used.
 
     Args:
-        photo: The number and the file.
+        photo: The file, and whose it is.
         backends: The models.
         on: Today.
         expires_on: The last day on which the reference may be used.
@@ -135,23 +131,28 @@ def read_reference(
         old_photos: Whether photos older than 36 months are used.
         known: References made before, by number and digest of the photo: they are not computed again.
     """
-    number, path = photo
     too_old_before = None if old_photos else _months_before(on, _TOO_OLD_MONTHS)
     try:
-        digest = hashlib.sha256(read_content(path)).hexdigest()
-        reference = known.get((number, digest))
+        digest = hashlib.sha256(photo.read()).hexdigest()
+        reference = known.get((photo.number, digest))
         if reference is None:
-            reference = _dated(read_portrait(path, backends, too_old_before), on)
+            reference = _dated(read_portrait(photo, backends, too_old_before), on)
         elif reference.taken_on and too_old_before and reference.taken_on < too_old_before:
-            raise too_old(path, reference.taken_on)
+            raise too_old(photo.path, reference.taken_on)
     except PhotoError as error:
-        findings.append(_not_used(path, error))
+        findings.append(_not_used(photo.path, error))
         return None
-    return Named(path.name, replace(reference, subject_id=number, expires_on=expires_on), digest)
+    return Named(photo.name, replace(reference, subject_id=photo.number, expires_on=expires_on), digest)
 
 
 def summary(
-    used: Sequence[Named], wanted: Sequence[str], findings: list[Finding], photos: str, people: str, on: date
+    used: Sequence[Named],
+    wanted: Sequence[str],
+    findings: list[Finding],
+    photos: str,
+    people: str,
+    on: date,
+    remarks: Sequence[Finding] = (),
 ) -> Enrolment:
     """Sum up whom the references stand for, and who is missing.
 
@@ -162,12 +163,13 @@ def summary(
         photos: What findings about ID photos are said of.
         people: What findings about people are said of.
         on: Today.
+        remarks: What is worth knowing about where the ID photos are.
     """
     references = tuple(named.reference for named in used)
     enrolled = {reference.subject_id for reference in references}
     without = [_without_photo(number, people) for number in wanted if number not in enrolled]
     told = (*findings, *_old(used, photos, on), *without)
-    return Enrolment(references, len(wanted), told, tuple(_undated(references, photos)))
+    return Enrolment(references, len(wanted), told, (*remarks, *_undated(references, photos)))
 
 
 def _not_used(path: Path, error: PhotoError) -> Finding:

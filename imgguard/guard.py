@@ -24,6 +24,7 @@ from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
+from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result
 from imgguard.rules import Covering, Rules, checked_fpir
@@ -79,7 +80,8 @@ class Guard:
         Args:
             roster: The consent roster (see `imgguard roster template`); None for the one that was imported into the
                 school file. What was withdrawn there holds for either.
-            id_photos: A folder of ID photos named by student number; None for the templates of the school file.
+            id_photos: ID photos named by student number, in a folder or a zip, or with an index (see
+                `imgguard.portrait_sources`); None for the templates of the school file.
             purpose: What the photos are published for.
             recognition: Off, nothing biometric is computed and everybody is covered; roster, ID photos and
                 purpose are then not used.
@@ -256,7 +258,7 @@ class Guard:
         Raises:
             SetupError: if the folders cannot be used, or there are more photos than the procedure means.
         """
-        ids = self._id_photos
+        ids = None if self._id_photos is None else home_of(self._id_photos)
         for given in inputs:
             if ids is not None and (_inside(ids, given) or _inside(given, ids)):
                 raise SetupError(
@@ -264,7 +266,7 @@ class Guard:
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
         plan = plan_run(inputs, out, self.rules.format, self._naming)
-        for own, what in ((self._school, "school file"), (self._id_photos, "folder of ID photos")):
+        for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
             if (_inside(own, plan.out) and not plan.names_file) or _inside(plan.out, own):

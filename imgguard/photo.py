@@ -46,8 +46,19 @@ def load_photo(path: Path | str) -> Photo:
     Raises:
         PhotoError: of the kind that tells why it is refused; the message names the file and what to do.
     """
-    path = Path(path)
-    content = read_content(path)
+    return load_content(read_content(Path(path)), Path(path))
+
+
+def load_content(content: bytes, path: Path) -> Photo:
+    """Decode a photo of which the bytes are there already, such as one inside of a zip.
+
+    Args:
+        content: The file, as `load_photo` reads it.
+        path: What the photo and the messages about it are named by; nothing is read there.
+
+    Raises:
+        PhotoError: as `load_photo`.
+    """
     container = sniff_format(content[:HEAD_BYTES], path)
     try:
         with warnings.catch_warnings():

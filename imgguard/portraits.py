@@ -1,4 +1,4 @@
-"""Read ID photos: one usable face in each, of the person whose number is the file's name."""
+"""Read ID photos: one usable face in each, of the person whose number the file has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from consent.model import Reference
@@ -15,11 +15,12 @@ from imgguard.detect import find_faces
 from imgguard.embed import make_probe
 from imgguard.errors import PhotoError, SetupError
 from imgguard.metadata import day_taken
-from imgguard.photo import load_photo
+from imgguard.photo import load_content
 from imgguard.scales import Look, Pass
 
 if TYPE_CHECKING:
     from imgguard.backends import Backends
+    from imgguard.portrait_files import PortraitFile
     from imgguard.types import Detection, Embedding, Probe
 
 # A portrait fills its picture, so small scales do, and no second opinion is needed on it.
@@ -35,7 +36,7 @@ class Portrait:
 
     Attributes:
         name: The file's name.
-        number: Whose it is, as the name says.
+        number: Whose it is.
         taken_on: The day it was taken, None where it does not tell.
         probe: The face.
         embedding: The face's embedding.
@@ -67,8 +68,8 @@ def portrait_files(folder: Path) -> Iterator[Path]:
 
     for place, folders, files in os.walk(folder, onerror=fail):
         folders.sort()
-        paths = (Path(place, name) for name in files if not name.startswith("."))
-        yield from sorted(paths, key=lambda path: (*_name_parts(path), path.name))
+        names = (name for name in files if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names, key=lambda name: (*name_parts(name), name)))
 
 
 def number_of(path: Path) -> str:
@@ -77,19 +78,25 @@ def number_of(path: Path) -> str:
     >>> number_of(Path("020411(2).jpg"))
     '020411'
     """
-    return _name_parts(path)[0]
+    return name_parts(path.name)[0]
 
 
-def _name_parts(path: Path) -> tuple[str, int]:
-    match = _STEM.fullmatch(path.stem)
-    return (match["number"].strip(), int(match["further"] or 1)) if match else (path.stem, 1)
+def name_parts(name: str) -> tuple[str, int]:
+    """Split a file's name into a number and which of the person's photos it is.
+
+    >>> name_parts("020411(2).jpg")
+    ('020411', 2)
+    """
+    stem = PurePath(name).stem
+    match = _STEM.fullmatch(stem)
+    return (match["number"].strip(), int(match["further"] or 1)) if match else (stem, 1)
 
 
-def read_portrait(path: Path, backends: Backends, too_old_before: date | None = None) -> Portrait:
+def read_portrait(file: PortraitFile, backends: Backends, too_old_before: date | None = None) -> Portrait:
     """Read one ID photo.
 
     Args:
-        path: The file.
+        file: The file, in a folder or inside of a zip.
         backends: The models.
         too_old_before: The first day that is not too long ago; None where age does not matter.
 
@@ -97,7 +104,8 @@ def read_portrait(path: Path, backends: Backends, too_old_before: date | None = 
         PhotoError: if it cannot be read, is too old, or shows nobody, several people, or a face that cannot be
             compared.
     """
-    photo = load_photo(path)
+    path = file.path
+    photo = load_content(file.read(), path)
     taken_on = day_taken(photo)
     if taken_on and too_old_before and taken_on < too_old_before:
         raise too_old(path, taken_on)
@@ -108,7 +116,7 @@ def read_portrait(path: Path, backends: Backends, too_old_before: date | None = 
     probe = make_probe(photo.pixels, faces[0], backends)
     if probe.embedding is None:
         raise PhotoError(f"{path}: its face is {probe.quality.fault}", "Take a new ID photo.")
-    return Portrait(path.name, number_of(path), taken_on, probe, probe.embedding)
+    return Portrait(file.name, file.number, taken_on, probe, probe.embedding)
 
 
 def too_old(path: Path, taken_on: date) -> PhotoError:

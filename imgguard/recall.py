@@ -85,7 +85,7 @@ def enroll_into(
     Args:
         store: The school file.
         vault: Its key.
-        folder: The ID photos.
+        folder: The ID photos: a folder, a zip or an index; see `imgguard.portrait_sources.find_portraits`.
         people: Who is to be enrolled, if they may be recognised.
         roster: Everybody.
         backends: The models.
@@ -97,23 +97,23 @@ def enroll_into(
         SetupError: if the folder cannot be read; nothing is changed.
         RecordError: if the school file cannot be written; nothing is changed.
     """
-    findings: list[Finding] = []
     stored = read_templates(store, vault, on, backends.embedder.model_id)
     known = {(one.reference.subject_id, one.photo_sha256): one.reference for one in stored.stored}
     allowed = recognisable(store)
     asked = {number: person for number, person in people.items() if number in allowed}
-    photos = list(photos_of(folder, asked, roster, findings))
+    photos = photos_of(folder, asked, roster)
+    findings = list(photos.findings)
     read = [
         read_reference(photo, backends, on, expires_on, findings, old_photos=old_photos, known=known)
         for photo in photos
     ]
     agreeing = without_contradictions([named for named in read if named is not None], findings)
-    seen = {number for number, _ in photos}
+    seen = {photo.number for photo in photos}
     dropped = _replace(store, vault, seen, agreeing, known)
     everybody = _stored(store, vault, backends, on, findings, {named.photo_sha256: named.name for named in agreeing})
     usable = without_look_alikes(everybody, store.path.name, findings)
     used = [named for named in usable if _owner(named) in people]
-    enrolment = summary(used, _wanted(people, allowed), findings, folder.name, roster.path.name, on)
+    enrolment = summary(used, _wanted(people, allowed), findings, folder.name, roster.path.name, on, photos.remarks)
     computed = sum(_key(named) not in known for named in agreeing)
     return Kept(enrolment, computed, len(agreeing) - computed, dropped)
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from consent.roster import Finding
 from imgguard.errors import PhotoError, SetupError
 from imgguard.identify import Difficulty, Gallery
-from imgguard.portraits import Portrait, portrait_files, read_portrait
+from imgguard.portrait_sources import find_portraits
+from imgguard.portraits import Portrait, read_portrait
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Outcome
 
@@ -73,7 +74,8 @@ def run_selftest(folder: Path, backends: Backends, fpir: float = DEFAULT_FPIR) -
     """Search for every ID photo of a folder among the others.
 
     Args:
-        folder: ID photos named by student number: `020411.jpg`, `020411(2).jpg`, in any sub-folders.
+        folder: ID photos: a folder or a zip named by student number (`020411.jpg`, `020411(2).jpg`), or an index of
+            two columns, number and file.
         backends: The models.
         fpir: Accepted share of strangers who are left visible by mistake; see `imgguard.rules.checked_fpir`.
 
@@ -99,11 +101,13 @@ def run_selftest(folder: Path, backends: Backends, fpir: float = DEFAULT_FPIR) -
 
 
 def _usable(folder: Path, backends: Backends, findings: list[Finding]) -> Iterator[Portrait]:
-    for path in portrait_files(folder):
+    source = find_portraits(folder, None)
+    findings += source.findings
+    for file in source.portraits:
         try:
-            yield read_portrait(path, backends)
+            yield read_portrait(file, backends)
         except PhotoError as error:
-            findings.append(Finding(path.name, None, f"not used: {error.what.removeprefix(f'{path}: ')}"))
+            findings.append(Finding(file.name, None, f"not used: {error.what.removeprefix(f'{file.path}: ')}"))
 
 
 def _gallery(people: _People, fpir: float, without: str | None = None) -> Gallery:

@@ -73,7 +73,7 @@ def test_the_id_photos_of_people_without_biometric_consent_are_not_opened(
     tmp_path: Path, roster: Roster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(IDS / "020781.jpg", tmp_path / "020781.jpg")
-    monkeypatch.setattr("imgguard.portraits.load_photo", lambda path: pytest.fail(f"{path} was opened"))
+    monkeypatch.setattr("imgguard.portrait_files.read_content", lambda path: pytest.fail(f"{path} was opened"))
     assert enrolled(tmp_path, roster).references == ()
 
 

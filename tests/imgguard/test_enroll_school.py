@@ -18,6 +18,7 @@ from consent.templates import read_templates, save_templates
 from consent.vault import Vault
 from imgguard import Gallery, SetupError
 from imgguard.backends import Backends, default_backends
+from imgguard.portrait_files import PortraitFile
 from imgguard.recall import Kept, enroll_into, recall
 from tests.conftest import SAMPLES, TODAY
 from tests.rings import FileRing
@@ -151,7 +152,7 @@ def test_people_without_permission_are_not_opened_and_lose_what_they_had(
         school.store.change("UPDATE subjects SET present = 0 WHERE subject_id = ?", (THEO,))
     assert school.stored() == [AMINA, THEO]
     (school.folder / "020411.jpg").unlink()
-    monkeypatch.setattr("imgguard.enroll.read_content", lambda path: pytest.fail(f"{path} was opened"))
+    monkeypatch.setattr("imgguard.portrait_files.read_content", lambda path: pytest.fail(f"{path} was opened"))
     found = school.enroll()
     assert school.stored() == [AMINA] and found.dropped == 1
 
@@ -250,8 +251,8 @@ def test_a_permission_that_is_taken_back_while_photos_are_read_holds(
 
     read = recalling.read_reference
 
-    def meanwhile(photo: tuple[str, Path], *args: object, **options: object) -> object:
-        if photo[0] == THEO:
+    def meanwhile(photo: PortraitFile, *args: object, **options: object) -> object:
+        if photo.number == THEO:
             with Store(school.store.path) as other:
                 import_roster(other, replace(roster, subjects=without))
         return read(photo, *args, **options)  # type: ignore[arg-type]
