@@ -6,7 +6,7 @@ Who can be known again: `templates`, encrypted with a key that is not in the fil
 no readable vector has a column here.
 
 `renamed` keeps a photo's own name and its neutral one, where its own told something, so that the school can find the
-original again. Such a name may be a child's.
+original again; `photos` keeps the name under which a photo was published. Such a name may be a child's.
 """
 
 from __future__ import annotations

@@ -174,19 +174,17 @@ class Store:
             self._rollback()
             raise
 
-    def begin_run(self, run: RunRecord) -> int:
-        """Note a run and give its id."""
+    def add_run(self, run: RunRecord) -> int:
+        """Add a run, inside `atomic()`, and give its id."""
         row = {
             **{name: getattr(run, name) for name in _PLAIN},
             **{name: _json(getattr(run, name)) for name in ("models", "sign_offs", "declared", "settings")},
         }
-        with self.atomic():
-            return self.insert_row("runs", {"started_at": now(), **row})
+        return self.insert_row("runs", {"started_at": now(), **row})
 
     def finish_run(self, run_id: int) -> None:
-        """Note that a run came to its end."""
-        with self.atomic():
-            self._db.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (now(), run_id))
+        """Note that a run came to its end, inside `atomic()`."""
+        self.change("UPDATE runs SET finished_at = ? WHERE id = ?", (now(), run_id))
 
     def add_photo(self, run_id: int, photo: PhotoRecord) -> int:
         """Add a photo with its faces; call it inside `atomic()`, together with what it tells of."""

@@ -160,7 +160,7 @@ class Guard:
         recorder, self._recorder = self._recorder, None
         try:
             if finished:
-                recorder.store.finish_run(recorder.run_id)
+                recorder.finish()
         finally:
             recorder.store.close()
 
@@ -292,7 +292,7 @@ class Guard:
         if self._recorder is None:
             store = Store(self._school)
             try:
-                self._recorder = Recorder(store, store.begin_run(self._run_record()))
+                self._recorder = Recorder.begin(store, self._run_record())
             except BaseException:
                 store.close()
                 raise

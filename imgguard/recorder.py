@@ -6,17 +6,20 @@ import contextlib
 import hashlib
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from consent.store import FaceRecord, NewName, PhotoRecord, Store
+from consent import audit
+from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord, Store
 from imgguard.errors import PhotoError
 from imgguard.photo import read_content
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
 
 if TYPE_CHECKING:
+    from consent.model import Consent
     from imgguard.output import OutputFolder
 
 
@@ -34,6 +37,25 @@ class Recorder:
     run_id: int
     unreported: list[PhotoResult] = field(default_factory=list)
 
+    @classmethod
+    def begin(cls, store: Store, run: RunRecord) -> Self:
+        """Note a new run.
+
+        Raises:
+            RecordError: if it cannot be recorded.
+        """
+        with store.atomic():
+            run_id = store.add_run(run)
+            told = {"run": run_id, "purpose": run.purpose, "policy": run.policy, "roster": run.roster_sha256}
+            audit.append(store, audit.Kind.RUN_BEGUN, told)
+        return cls(store, run_id)
+
+    def finish(self) -> None:
+        """Note that the run came to its end."""
+        with self.store.atomic():
+            self.store.finish_run(self.run_id)
+            audit.append(self.store, audit.Kind.RUN_FINISHED, {"run": self.run_id})
+
     def publish(
         self, cleaned: CleanedPhoto, target: Path, folder: OutputFolder, replaced: Path | None = None
     ) -> PhotoResult:
@@ -50,18 +72,26 @@ class Recorder:
             RecordError: if it cannot be recorded; nothing is published then.
         """
         result = _result(cleaned, target, Status.PUBLISHED)
-        record = replace(_record(result, cleaned.format.value), new_name=_new_name(replaced, target, folder))
+        place = _as_text(target.relative_to(folder.root))
+        new_name = None if replaced is None else NewName(_as_text(replaced), place)
+        record = replace(_record(result, cleaned.format.value), new_name=new_name, published_name=place)
         # The record is committed while the file can still be taken back.
         with _uninterrupted():
             with folder.publishing(cleaned.content, target), self.store.atomic():
-                self.store.add_photo(self.run_id, record)
+                self._add(record, audit.Kind.PUBLISHED)
             self.unreported.append(result)
         return result
 
     def refuse(self, result: PhotoResult) -> None:
         """Record a photo that was not published."""
         with self.store.atomic():
-            self.store.add_photo(self.run_id, _record(result, None))
+            self._add(_record(result, None), audit.Kind.REFUSED)
+
+    def _add(self, photo: PhotoRecord, kind: audit.Kind) -> None:
+        photo_id = self.store.add_photo(self.run_id, photo)
+        verdicts = Counter(face.verdict for face in photo.faces)
+        told = {"run": self.run_id, "photo": photo_id, "source": photo.source_sha256, "output": photo.output_sha256}
+        audit.append(self.store, kind, {**told, **verdicts, "refusal": photo.refusal})
 
 
 @contextlib.contextmanager
@@ -117,10 +147,6 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
     )
 
 
-def _new_name(replaced: Path | None, target: Path, folder: OutputFolder) -> NewName | None:
-    return None if replaced is None else NewName(_as_text(replaced), _as_text(target.relative_to(folder.root)))
-
-
 def _as_text(place: Path) -> str:
     """Names need not be text, which the record wants."""
     return place.as_posix().encode(errors="backslashreplace").decode()
@@ -151,4 +177,12 @@ def _face_record(face: FaceResult) -> FaceRecord:
         verdict=face.decision.verdict.value,
         reason=face.decision.reason.value,
         subject_id=face.decision.subject_id,
+        clause=face.decision.clause,
+        relied=tuple(map(_reliance, face.decision.relied)),
     )
+
+
+def _reliance(consent: Consent) -> Reliance:
+    assert consent.signed_on is not None and consent.valid_until is not None, "decide() relies on no undated consent"
+    signed_on, valid_until = consent.signed_on.isoformat(), consent.valid_until.isoformat()
+    return Reliance(consent.form_id, consent.source_sha256, consent.source_row, signed_on, valid_until)

@@ -16,10 +16,9 @@ PHOTO = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (FACE,))
 
 
 def test_a_run_with_its_photos_and_faces_comes_back(tmp_path: Path) -> None:
-    with Store(tmp_path / "a" / "record") as store:
-        run = store.begin_run(RUN)
-        with store.atomic():
-            store.add_photo(run, PHOTO)
+    with Store(tmp_path / "a" / "record") as store, store.atomic():
+        run = store.add_run(RUN)
+        store.add_photo(run, PHOTO)
         store.finish_run(run)
     with Store(tmp_path / "a" / "record") as store:
         assert store.query("SELECT purpose, gallery_size, finished_at IS NOT NULL FROM runs") == [("yearbook", 13, 1)]
@@ -30,19 +29,16 @@ def test_a_run_with_its_photos_and_faces_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_exception_inside_a_transaction_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
     with Store(tmp_path / "record") as store:
-        run = store.begin_run(RUN)
         with pytest.raises(error), store.atomic():
-            store.add_photo(run, PHOTO)
+            store.add_photo(store.add_run(RUN), PHOTO)
             raise error
         assert store.query("SELECT count(*) FROM photos") == [(0,)]
         assert store.query("SELECT count(*) FROM faces") == [(0,)]
 
 
 def test_a_published_photo_without_its_digest_is_impossible(tmp_path: Path) -> None:
-    with Store(tmp_path / "record") as store:
-        run = store.begin_run(RUN)
-        with pytest.raises(RecordError), store.atomic():
-            store.add_photo(run, PhotoRecord("published", None, "11" * 32, None, "jpeg", 1, ()))
+    with Store(tmp_path / "record") as store, pytest.raises(RecordError), store.atomic():
+        store.add_photo(store.add_run(RUN), PhotoRecord("published", None, "11" * 32, None, "jpeg", 1, ()))
 
 
 def test_nothing_of_what_was_done_could_hold_a_persons_name_a_path_or_a_vector(tmp_path: Path) -> None:
@@ -89,23 +85,21 @@ NAMED = replace(PHOTO, new_name=NewName("Emma/emma.jpg", "folder-0001/photo-0001
 
 
 def test_both_names_of_a_renamed_photo_come_back_and_of_no_other(tmp_path: Path) -> None:
-    with Store(tmp_path / "record") as store:
-        run = store.begin_run(RUN)
-        with store.atomic():
-            store.add_photo(run, PHOTO)
-            store.add_photo(run, NAMED)
+    with Store(tmp_path / "record") as store, store.atomic():
+        run = store.add_run(RUN)
+        store.add_photo(run, PHOTO)
+        store.add_photo(run, NAMED)
     assert read_renamed(tmp_path / "record") == (
         Renamed("11" * 32, "22" * 32, "Emma/emma.jpg", "folder-0001/photo-0001.jpg"),
     )
 
 
 def test_published_files_are_known_by_the_photos_they_were_made_from(tmp_path: Path) -> None:
-    with Store(tmp_path / "record") as store:
-        run = store.begin_run(RUN)
-        with store.atomic():
-            store.add_photo(run, PHOTO)
-            store.add_photo(run, PhotoRecord("published", None, "33" * 32, "22" * 32, "jpeg", 1, ()))
-            store.add_photo(run, PhotoRecord("refused", "not_a_photo", "44" * 32, None, None, 0, ()))
+    with Store(tmp_path / "record") as store, store.atomic():
+        run = store.add_run(RUN)
+        store.add_photo(run, PHOTO)
+        store.add_photo(run, PhotoRecord("published", None, "33" * 32, "22" * 32, "jpeg", 1, ()))
+        store.add_photo(run, PhotoRecord("refused", "not_a_photo", "44" * 32, None, None, 0, ()))
     assert read_published(tmp_path / "record") == {"22" * 32: {"11" * 32, "33" * 32}}
     assert read_published(tmp_path / "nowhere") == {}
 
@@ -125,17 +119,16 @@ def test_a_record_of_the_first_schema_is_read_and_brought_up_to_date(tmp_path: P
         db.execute("PRAGMA user_version = 1")
     db.close()
     assert read_renamed(path) == ()
-    with Store(path) as store:
-        run = store.begin_run(RUN)
-        with store.atomic():
-            store.add_photo(run, NAMED)
+    with Store(path) as store, store.atomic():
+        run = store.add_run(RUN)
+        store.add_photo(run, NAMED)
     assert len(read_renamed(path)) == 1
 
 
 def test_names_go_when_their_run_goes(tmp_path: Path) -> None:
     with Store(tmp_path / "record") as store:
-        run = store.begin_run(RUN)
         with store.atomic():
+            run = store.add_run(RUN)
             store.add_photo(run, NAMED)
             store.query("DELETE FROM runs")
         assert store.query("SELECT count(*) FROM renamed") == [(0,)]

@@ -8,6 +8,8 @@ from pathlib import Path
 import piexif
 import pytest
 
+from consent import Store
+from consent.audit import entries
 from imgguard import Guard, Reason, RosterError, SetupError
 from imgguard.inspection import inspect_photo
 from imgguard.report import build_report
@@ -98,3 +100,22 @@ def test_a_guard_uses_very_old_id_photos_only_if_told_to(make_guard: Callable[..
 def test_a_group_that_nobody_has_stops_the_run(make_guard: Callable[..., Guard]) -> None:
     with pytest.raises(RosterError, match="Grade 10"):
         make_guard(groups=("Grade 3",))
+
+
+def test_what_a_kept_face_stands_on_is_recorded_and_the_trail_tells_of_the_photo(
+    make_guard: Callable[..., Guard], tmp_path: Path
+) -> None:
+    school = tmp_path / "school.imgguard"
+    with make_guard(school=school) as guard:
+        result = guard.clean(SAMPLES / "event" / "event_01_class_photo.jpg", tmp_path / "out")
+    kept = {face.decision.subject_id for face in result.faces if face.cover is None}
+    with Store(school) as store:
+        rows = store.query("SELECT subject_id, form_id, source_row FROM faces JOIN reliances ON face_id = faces.id")
+        assert {subject for subject, _, _ in rows} == kept
+        assert all(str(form).startswith("MR-2024-") for _, form, _ in rows)
+        assert store.query("SELECT published_name FROM photos") == [("event_01_class_photo.jpg",)]
+        trail = entries(store)
+    assert [entry.kind for entry in trail] == ["run_begun", "published", "run_finished"]
+    assert result.output_sha256 is not None and result.output_sha256 in trail[1].body
+    assert all(entry.digest == entry.computed() for entry in trail)
+    assert not [number for number in kept if any(str(number) in entry.body for entry in trail)]
