@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from consent.mapping import Declared
     from consent.roster import Table
 
-_MOST_VALUES = 12
+_MOST_VALUES = 40
 _SKIP, _ASKS = "-", "asks"
 
 
@@ -106,8 +106,13 @@ def _show(console: Console, table: Table, mapping: Layout) -> None:
         console.print(cell(f"{question.column}: asks about {targets}"), style="bold")
         heading = mapping.answer or question.column
         known = question.values or mapping.values
-        for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
+        values = _values_of(table, heading)
+        for value, count in values.most_common(_MOST_VALUES):
             console.print(cell(f"  {value or '(blank)':<40} {count:>6}  {_meaning(value, known, question)}"))
+        if len(values) > _MOST_VALUES:
+            console.print(
+                f"  ... and {len(values) - _MOST_VALUES} more values; those that nobody gave a meaning are no"
+            )
 
 
 def _meaning(value: str, known: object, question: object) -> str:

@@ -16,10 +16,10 @@ from pathlib import Path
 from consent.columns import prepare
 from consent.errors import RosterError
 from consent.findings import Finding
-from consent.layout import FLAGS, Layout, known_layouts
+from consent.layout import FIELDS, FLAGS, Layout, known_layouts
 from consent.mapping import EMPTY, NOTHING, Declared, applied
 from consent.merging import People
-from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose, Subject
+from consent.model import ASKED_PURPOSES, Answer, Aspect, Hold, Purpose, Subject
 from consent.recognise import Fit, Rows, all_layouts, find_header, headings, recognise
 from consent.rows import Reading
 from consent.tables import decode, read_bytes, split_rows
@@ -60,6 +60,7 @@ _ADDED_FIELDS = (
     "valid_from",
     "valid_until",
 )
+_NEVER_LEFT_OUT = (*Hold, "valid_from", "valid_until")
 # Share of letters that two names have in common (difflib), from which one is taken for the other misspelt.
 _MISSPELT = 0.8
 
@@ -150,6 +151,7 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
     """
     table = find_table(path, declared, mappings=mappings)
     layout = _with_own_columns(applied(table.fit.layout, declared))
+    _check_declared(table, layout, declared)
     reading = prepare(path, table.sha256, layout, table.header, table.rows)
     findings = list(_notes(table, reading))
 
@@ -280,12 +282,37 @@ def _notes(table: Table, reading: Reading) -> Iterator[Finding]:
         _check_own(table.path, table.header)
         for heading in _unused(table, reading):
             yield Finding(source, 1, f"the column {heading_key(heading)!r} is not known and not used")
+    _check_holds(table, _unused(table, reading))
     for sheet in table.others:
         yield Finding(source, None, f"the sheet {sheet!r} is not read")
     for asked in (*(asked for _, asked in reading.asked), *reading.permissions.values()):
         if not asked.question.targets:
             what = f"what {asked.column!r} is for is not told, so it shows nobody: say it with --asks"
             yield Finding(source, None, f"{what} '{asked.column}=school_website,...'")
+
+
+def _check_declared(table: Table, layout: Layout, declared: Declared) -> None:
+    """What is declared about a column that is not there would be skipped in silence."""
+    there = set(map(heading_key, table.header))
+    named = {*declared.columns.values(), *(declared.permissions or ())}
+    if not layout.permission:
+        asked = (name for name in declared.values if name not in FIELDS)
+        named |= {*declared.asks, *declared.opt_outs, *declared.multiple, *asked}
+    missing = sorted(name for name in named if heading_key(name) not in there)
+    if missing:
+        raise RosterError(
+            f"{table.path}: there is no column {', '.join(map(repr, missing))}",
+            f"Write it as the file does: {', '.join(filter(None, table.header))}.",
+        )
+
+
+def _check_holds(table: Table, unused: Sequence[str]) -> None:
+    """A hold or an end whose heading is misspelt must not be left out as if it were not there."""
+    near = {heading: get_close_matches(heading_key(heading), _NEVER_LEFT_OUT, 1, _MISSPELT) for heading in unused}
+    told = [f"{heading!r} (is it {close[0]}?)" for heading, close in near.items() if close]
+    if told:
+        what = f"{table.path}: a column that is not known may hold somebody back: {', '.join(told)}"
+        raise RosterError(what, "Rename it so, or delete it where it means something else.")
 
 
 def _unused(table: Table, reading: Reading) -> tuple[str, ...]:

@@ -244,8 +244,10 @@ class _Line:
             what = "which says both yes and no: taken as no"
         elif set(asked.question.values.values()) <= {"yes", "no"} and len(asked.question.values) > 3:
             what = "which is neither yes nor no: taken as no"
-        else:
+        elif asked.meanings:
             what = f"which is none of its answers ({asked.options[:80]}): taken as no"
+        else:
+            what = f"and nobody told what that means (--value '{asked.column}:{cell[:_SHOWN]}=yes'): taken as no"
         self.note(self.row, f"{asked.column} says {cell[:_SHOWN]!r}, {what}")
 
 

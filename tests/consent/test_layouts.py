@@ -212,3 +212,50 @@ def test_a_file_of_no_known_layout_says_which_columns_it_has(tmp_path: Path) -> 
     with pytest.raises(RosterError, match="Pupil, Foto") as caught:
         read_roster(path, NOTHING)
     assert "roster map" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [Declared(asks={"Vidd": ("yearbook",)}), Declared(opt_outs=("Vidd",)), Declared(columns={"first_name": "Vidd"})],
+)
+def test_what_is_declared_of_a_column_that_is_not_there_is_an_error(tmp_path: Path, wrong: Declared) -> None:
+    with pytest.raises(RosterError, match="Vidd"):
+        read(EXPORTS["edgear"], tmp_path, wrong)
+
+
+def test_a_hold_whose_heading_is_misspelt_is_not_left_out(tmp_path: Path) -> None:
+    export = EXPORTS["edgear"]
+    held = replace(export, header=[*export.header, "do not publsh"], rows=[[*cells, "yes"] for cells in export.rows])
+    with pytest.raises(RosterError, match="do_not_publish"):
+        read(held, tmp_path)
+    right = read(replace(held, header=[*export.header, "Do not publish"]), tmp_path)
+    assert not kept(right) and right.subjects["000001"].holds
+
+
+def test_an_answer_whose_values_nobody_told_is_no_with_what_to_do(tmp_path: Path) -> None:
+    declared = replace(EXPORTS["google_forms"].declared, values={}, multiple=())
+    roster = read(EXPORTS["google_forms"], tmp_path, declared)
+    assert not kept(roster)
+    assert roster.findings[0].row == 2 and "--value" in roster.findings[0].what
+
+
+def test_a_column_that_counts_and_stands_twice_is_an_error(tmp_path: Path) -> None:
+    export = EXPORTS["edgear"]
+    twice = replace(export, header=[*export.header, "VID"], rows=[[*cells, "Yes"] for cells in export.rows])
+    with pytest.raises(RosterError, match="more than once"):
+        read(twice, tmp_path)
+
+
+def test_headings_with_line_breaks_are_read(tmp_path: Path) -> None:
+    export = EXPORTS["powerschool"]
+    header = [heading.replace("_", "\r\n").replace(" ", "\n") for heading in export.header]
+    assert kept(read(replace(export, header=[*header[:-1], "Biometric\nOK"]), tmp_path)) == {"000001"}
+
+
+def test_a_giant_cell_and_a_null_are_told_with_their_row(tmp_path: Path) -> None:
+    export = EXPORTS["edgear"]
+    with pytest.raises(RosterError, match=r"row 2.*letters"):
+        read(export.with_cell(0, 0, "x" * 30_000_000), tmp_path)
+    roster = read(export.with_cell(0, 6, "Yes\0"), tmp_path)
+    assert not kept(roster) and roster.findings[0].row == 2
+    assert "000001" not in read(export.with_cell(0, 3, "0000\0001"), tmp_path).subjects
