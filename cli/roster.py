@@ -14,6 +14,7 @@ from cli.options import A_PATH, school_option
 from cli.reading import how_to_read, read
 from cli.roster_import import diff, import_, show
 from cli.roster_map import map_
+from cli.roster_match import match
 from consent.model import Answer, Purpose, Subject
 from consent.policy import Verdict, decide
 
@@ -111,5 +112,5 @@ def template(out: Path | None) -> None:
     click.echo(f"Wrote {out}.", err=True)
 
 
-for _command in (map_, import_, diff, show):
+for _command in (map_, match, import_, diff, show):
     roster.add_command(_command)

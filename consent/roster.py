@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from consent.columns import prepare
 from consent.errors import RosterError
 from consent.findings import Finding
 from consent.layout import FLAGS, Layout, known_layouts
@@ -20,7 +21,7 @@ from consent.mapping import EMPTY, NOTHING, Declared, applied
 from consent.merging import People
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose, Subject
 from consent.recognise import Fit, Rows, all_layouts, find_header, headings, recognise
-from consent.rows import Reading, prepare
+from consent.rows import Reading
 from consent.tables import decode, read_bytes, split_rows
 from consent.values import end_of_school_year, heading_key
 from consent.workbooks import is_workbook, read_sheets

@@ -1,0 +1,172 @@
+"""`imgguard roster check`, `map`, `import`, `diff` and `show`, on exports as schools have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.main import run
+from tests.conftest import SAMPLES
+from tests.rosters import EXPORTS, QUESTION, write_csv, write_xlsx
+
+Screen = pytest.CaptureFixture[str]
+SAMPLE = SAMPLES / "roster.csv"
+VID = ["--asks", "Vid=school_website", "--constant", "signer_role=guardian", "--constant", "signed_by=on file",
+       "--constant", "signed_on=2026-09-08"]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def edgear(tmp_path: Path) -> Path:
+    return write_csv(EXPORTS["edgear"], tmp_path / "edgear.csv")
+
+
+def told(capsys: Screen) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_check_shows_layout_evidence_what_was_declared_and_what_is_not_used(edgear: Path, capsys: Screen) -> None:
+    assert run(["roster", "check", str(edgear), *VID]) == 0
+    text = told(capsys)
+    assert "recognised as edgear: columns SIDNO, Homeroom, Vid" in text
+    assert "Declared: signer_role is 'guardian' in every row" in text
+    assert "Declared: 'Vid' answers for school_website" in text
+    assert "Not used: School, Gd" in text
+    assert "edgear.csv, row 4: no answer for school_website: taken as no" in text
+
+
+def test_check_says_what_a_column_still_needs_and_exits_with_3(edgear: Path, capsys: Screen) -> None:
+    assert run(["roster", "check", str(edgear)]) == 3
+    assert "say it with --asks 'Vid=school_website,...'" in told(capsys)
+
+
+def test_check_says_which_dates_are_asked_about(tmp_path: Path, capsys: Screen) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(SAMPLE.read_text().replace("2024-09-12", "03/04/2024"))
+    assert run(["roster", "check", str(path)]) == 4
+    assert "--date-order dmy" in capsys.readouterr().err
+    assert run(["roster", "check", str(path), "--date-order", "dmy"]) == 0
+    assert "Declared: dates are day first" in told(capsys)
+
+
+def test_a_mapping_made_once_reads_the_next_export(tmp_path: Path, capsys: Screen) -> None:
+    rows = [
+        ["Pupil no.", "Pupil", "Foto: web?", "Erkennen"],
+        ["000001", "Ek, Ann", "Ja", "Ja"],
+        ["000002", "B", "?", "Ja"],
+    ]
+    path, out = write_xlsx(tmp_path / "odd.xlsx", rows, "Media consent"), tmp_path / "ours.toml"
+    options = [
+        "--column", "number=Pupil no.", "--column", "name=Pupil", "--asks", "Foto: web?=school_website",
+        "--asks", "Erkennen=biometric_ok", "--value", "Foto: web?::Ja=yes", "--value", "Erkennen:Ja=yes", *VID[2:],
+    ]  # fmt: skip
+    assert run(["roster", "map", str(path), *options, "--name", "ours", "-o", str(out), "--save"]) == 3
+    text = told(capsys)
+    assert "Ja 1 yes" in text and "? 1 no (not known)" in text
+    assert "odd.xlsx, row 4: Foto: web? says '?'" in text
+    following = write_xlsx(tmp_path / "next.xlsx", [rows[0], ["000003", "Om", "Ja", "Ja"]])
+    assert run(["roster", "check", str(following)]) == 0
+    assert "recognised as ours: columns" in (text := told(capsys)) and "signed_by is 'on file'" in text
+    assert run(["roster", "check", str(following), "--mapping", str(out)]) == 0
+    changed = write_xlsx(tmp_path / "changed.xlsx", [[*rows[0][:3], "Recognise"], ["000003", "Om", "Ja", "Ja"]])
+    capsys.readouterr()
+    assert run(["roster", "check", str(changed), "--mapping", str(out)]) == 4
+    assert "there is no column Erkennen" in capsys.readouterr().err
+
+
+def test_map_asks_column_by_column(tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    path, out = tmp_path / "odd.csv", tmp_path / "ours.toml"
+    path.write_text("Pupil no.,Foto\n000001,Ja\n000002,Nein\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("number\nasks\nschool_website\nyes\nno\n"))
+    assert run(["roster", "map", str(path), "-o", str(out), *VID[2:]]) == 0
+    text = told(capsys)
+    assert "Ja 1 yes" in text and "Nein 1 no" in text
+    assert 'targets = ["school_website"]' in out.read_text()
+
+
+def test_map_never_overwrites_and_needs_a_meaning_that_is_one(edgear: Path, tmp_path: Path, capsys: Screen) -> None:
+    out = tmp_path / "ours.toml"
+    out.write_text("mine")
+    assert run(["roster", "map", str(edgear), *VID, "-o", str(out)]) == 4
+    assert out.read_text() == "mine"
+    assert run(["roster", "map", str(edgear), "--value", "Vid:Yes=facebook"]) == 2
+    assert run(["roster", "map", str(edgear), "--value", "Vid=yes"]) == 2
+    assert run(["roster", "map", str(edgear), "--asks", "Vid=facebook"]) == 4
+    assert "not a purpose" in capsys.readouterr().err
+
+
+def test_import_shows_what_changes_and_asks(edgear: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    assert run(["roster", "import", str(edgear), *VID, "--yes"]) == 0
+    assert "It is the first roster" in told(capsys)
+    worse = write_csv(EXPORTS["edgear"].with_cell(0, 6, "No"), edgear.parent / "next.csv")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run(["roster", "import", str(worse), *VID]) == 3
+    text = told(capsys)
+    assert "Lose consent: 1 person 000001 Ann Ek: school_website (photo)" in text and "Nothing was changed" in text
+    assert run(["roster", "diff", str(worse), *VID]) == 0
+    assert "Lose consent: 1 person" in told(capsys)
+    assert run(["roster", "diff"]) == 0
+    assert "no import before" in told(capsys)
+    assert run(["roster", "import", str(worse), *VID, "--yes"]) == 0
+    assert run(["roster", "diff"]) == 0
+    assert "Lose consent: 1 person 000001 Ann Ek: school_website (photo)" in told(capsys)
+
+
+def test_show_tells_who_signed_what_in_which_row(edgear: Path, capsys: Screen) -> None:
+    assert run(["roster", "import", str(edgear), *VID, "--yes"]) == 0
+    capsys.readouterr()
+    assert run(["roster", "show"]) == 0
+    assert "3 people; imported on" in (text := told(capsys)) and "Declared: 'Vid' answers for school_website" in text
+    assert run(["roster", "show", "1"]) == 0
+    text = told(capsys)
+    assert "1 is taken for 000001" in text and "on file, guardian" in text and "row 2" in text
+    assert run(["roster", "show", "7"]) == 4
+
+
+@pytest.mark.parametrize("command", [["roster", "show"], ["roster", "diff"]])
+def test_looking_makes_no_school_file(command: list[str], tmp_path: Path, capsys: Screen) -> None:
+    assert run(command) == 4
+    assert "roster import" in capsys.readouterr().err
+    assert not (tmp_path / "school.imgguard").exists()
+
+
+def test_a_form_with_several_answers_is_imported(tmp_path: Path, capsys: Screen) -> None:
+    path = write_csv(EXPORTS["microsoft_forms"], tmp_path / "form.csv", "cp1252")
+    asks = ["--asks", f"{QUESTION}=school_website,yearbook", "--multiple", QUESTION]
+    meanings = ("School website=school_website", "Yearbook, printed=yearbook", "None of these=no")
+    values = [word for meaning in meanings for word in ("--value", f"{QUESTION}:{meaning}")]
+    assert run(["roster", "import", str(path), *asks, *values, "--constant", "signer_role=guardian", "--yes"]) == 0
+    capsys.readouterr()
+    assert run(["roster", "show"]) == 0
+    assert "000001 school_website, yearbook" in told(capsys).replace(" │", "")
+
+
+def test_a_form_without_numbers_gets_them_proposed_and_none_counts_before_it_is_confirmed(
+    tmp_path: Path, capsys: Screen
+) -> None:
+    people, form, out = (tmp_path / name for name in ("people.csv", "form.csv", "numbered.csv"))
+    header = "School,Last name,First name,Grade,Student ID #,Library #,Prov. Educ. #"
+    rows = ["Hill,Ek,Zo\u00eb,4,000001,1,1", "Hill,Om,Li,4,000002,2,2", "Hill,Om,Li,5,000003,3,3"]
+    people.write_text("\n".join([header, *rows]), encoding="utf-8")
+    answers = ["ek ZOE,Yes,yes", "Li Om,Yes,yes", "Nobody,Yes,yes"]
+    form.write_text("\n".join(["Timestamp,Child,Show online?,biometric_ok", *(f"2026-09-08,{a}" for a in answers)]))
+    options = ["--column", "name=Child", "--asks", "Show online?=school_website", "--value", "Show online?:Yes=yes"]
+    assert run(["roster", "check", str(form), *options]) == 4
+    assert "roster match" in capsys.readouterr().err
+    assert run(["roster", "match", str(form), *options, "--people", str(people), "-o", str(out)]) == 3
+    text = told(capsys)
+    assert "row 3: 2 people have this name" in text and "row 4: nobody has this name" in text
+    assert run(["roster", "check", str(out), *options, *VID[2:4]]) == 4
+    out.write_text(out.read_text(encoding="utf-8-sig").replace('"","000001"', '"yes","000001"'), encoding="utf-8")
+    capsys.readouterr()
+    assert run(["roster", "check", str(out), *options, *VID[2:6]]) == 3
+    assert "1 people" in (text := told(capsys)) and "row 3: no number: the row is not used" in text
