@@ -55,6 +55,7 @@ def init(title: str, policy: str, passphrase: bool, passphrase_file: Path | None
     The key is kept in your keyring, or made of a passphrase; never in the file. A file that only holds the record of
     earlier runs becomes the school's; one that is a school's already is left alone.
     """
+    from cli.shown import printable
     from consent.school import make_school, open_school
     from consent.store import Store
     from consent.vault import kept_in, make_key
@@ -75,5 +76,7 @@ def init(title: str, policy: str, passphrase: bool, passphrase_file: Path | None
             path.with_name(path.name + end).unlink(missing_ok=True)
         raise
     told = "is in your keyring" if where == "keyring" else "is made of your passphrase, which is written nowhere"
-    click.echo(f"Made {path}.\nThe key of the templates {told}. If it is lost, ID photos are enrolled again.")
+    click.echo(
+        f"Made {printable(path)}.\nThe key of the templates {told}. If it is lost, ID photos are enrolled again."
+    )
     return EXIT_OK

@@ -52,11 +52,13 @@ class Carried:
         withdrawals: Withdrawals that hold again.
         forgotten: People who were forgotten since and are again.
         outdated: Whether a newer roster was imported since, so that the answers of the older one were left out.
+        published: Published files that only the replaced file knows of.
     """
 
     withdrawals: int = 0
     forgotten: int = 0
     outdated: bool = False
+    published: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,9 @@ def _carry(replaced: Path, part: Path) -> Carried:
         if outdated:
             with new.atomic():
                 new.change("DELETE FROM consents")
-    return Carried(withdrawals, len(ids), outdated)
+        sql = "SELECT DISTINCT output_sha256 FROM photos WHERE status = 'published'"
+        published = set(old.query(sql)) - set(new.query(sql))
+    return Carried(withdrawals, len(ids), outdated, len(published))
 
 
 def _newest_roster(store: Store) -> int:

@@ -174,8 +174,11 @@ def _still_named(store: Store, person: _Person) -> Iterator[tuple[str, int]]:
     for (table,) in tables:
         columns: Any = store.query("SELECT name FROM pragma_table_info(?) WHERE type = 'TEXT'", (table,))
         for (column,) in columns:
-            texts: Any = store.query(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')
-            count = sum(bool(pattern.search(_folded(text)[0])) for (text,) in texts)
+            # Most columns say the same few things in many rows.
+            texts: Any = store.query(
+                f'SELECT "{column}", count(*) FROM "{table}" WHERE "{column}" IS NOT NULL GROUP BY 1'
+            )
+            count = sum(rows for text, rows in texts if _found(pattern, text))
             if count:
                 yield f"{table}.{column}", count
 
@@ -197,7 +200,14 @@ def _word(word: str) -> str:
     return rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
 
 
+def _found(pattern: re.Pattern[str], text: str) -> bool:
+    # Of plain ASCII, folding leaves no more than the case to be changed, which is a hundred times as fast.
+    return pattern.search(text.lower() if text.isascii() else _folded(text)[0]) is not None
+
+
 def _without(pattern: re.Pattern[str], text: str) -> str:
+    if not _found(pattern, text):
+        return text
     folded, places = _folded(text)
     for match in reversed(list(pattern.finditer(folded))):
         text = text[: places[match.start()]] + FORGOTTEN + text[places[match.end() - 1] + 1 :]

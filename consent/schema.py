@@ -185,10 +185,10 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (subject_id, model_id, photo_sha256)
     ) STRICT;
     CREATE TRIGGER templates_need_consent BEFORE INSERT ON templates
-    WHEN NEW.subject_id NOT IN (SELECT subject_id FROM recognisable)
+    WHEN NOT EXISTS (SELECT 1 FROM recognisable WHERE subject_id = NEW.subject_id)
     BEGIN SELECT RAISE(ABORT, 'only people who may be recognised have templates'); END;
     CREATE TRIGGER templates_end_with_consent AFTER UPDATE OF biometric_ok, holds ON subjects
-    WHEN NEW.subject_id NOT IN (SELECT subject_id FROM recognisable)
+    WHEN NOT EXISTS (SELECT 1 FROM recognisable WHERE subject_id = NEW.subject_id)
     BEGIN DELETE FROM templates WHERE subject_id = NEW.subject_id; END;
     ALTER TABLE runs ADD COLUMN operator TEXT NOT NULL DEFAULT '';
     ALTER TABLE runs ADD COLUMN policy TEXT NOT NULL DEFAULT 'strict';

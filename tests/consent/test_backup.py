@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from consent.backup import Carried, back_up, restore
 from consent.forgetting import forget
 from consent.people import import_roster, stored_roster
 from consent.schema import MIGRATIONS
+from consent.store import PhotoRecord, RunRecord
 from consent.templates import read_templates
 from consent.vault import open_vault
 from tests.conftest import SAMPLES, TODAY
 from tests.rings import FileRing
-from tests.schools import sample_school
+from tests.schools import begin_run, sample_school
 
 NUMBER = "020411"
 NOTHING = Carried(0, 0, False)
@@ -245,6 +247,19 @@ def test_an_older_roster_shows_nobody_until_the_newest_is_imported_again(school:
         roster = stored_roster(store)
         assert roster is not None and not any(person.consents for person in roster.subjects.values())
         assert store.query("SELECT count(*) FROM templates") == [(2,)]
+
+
+def test_what_was_published_since_the_backup_is_told(school: Path) -> None:
+    photo = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, ())
+    with Store(school) as store:
+        run = begin_run(store, RunRecord("0.1.0", None, False, "blur", None, 0, None, {}))
+        with store.atomic():
+            store.add_photo(run, photo)
+    target = copy_of(school)
+    assert restore(target, school).carried == NOTHING, "the control: the backup knows it"
+    with Store(school) as store, store.atomic():
+        store.add_photo(run, replace(photo, output_sha256="33" * 32))
+    assert restore(target, school).carried == Carried(published=1)
 
 
 def test_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:

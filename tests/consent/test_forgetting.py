@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consent import ConsentError, Store, audit, read_roster
 from consent.aliases import alias_of
-from consent.forgetting import FORGOTTEN, forget, purge, shown_on
+from consent.forgetting import FORGOTTEN, _folded, _pattern, _Person, _without, forget, purge, shown_on
 from consent.people import import_roster
 from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord
 from consent.templates import save_templates
@@ -183,6 +186,24 @@ def test_names_of_photos_are_struck_out_whole_words_where_they_are_short(
             store.add_photo(run, photo)
         forget(store, "007")
         assert store.query("SELECT source_name FROM renamed") == [(struck,)]
+
+
+_LETTERS = st.text(st.characters(categories=["Lu", "Ll", "Lo", "Mn", "Nd", "Zs", "Pd", "Po"]), max_size=12)
+
+
+@given(given_name=_LETTERS, family=_LETTERS, number=st.text("0123456789aB", min_size=1), parts=st.lists(_LETTERS))
+def test_whatever_names_a_person_is_struck_and_striking_again_finds_nothing(
+    given_name: str, family: str, number: str, parts: list[str]
+) -> None:
+    person = _Person(number, given_name, family)
+    pattern = _pattern(person, pieces=True)
+    text = f"{'/'.join(parts)} {given_name.upper()} {family} {number}.jpg"
+    struck = _without(pattern, text)
+    left = _folded(struck.replace(FORGOTTEN, "\0"))[0]
+    assert not pattern.search(left)
+    words = re.split(r"[\W_\0]+", left)
+    pieces = [piece for name in (given_name, family) for piece in re.split(r"[\W_]+", _folded(name)[0]) if piece]
+    assert not {_folded(number)[0], *pieces} & set(words)
 
 
 def test_nobody_is_forgotten_under_a_number_that_is_not_known(tmp_path: Path) -> None:
