@@ -84,7 +84,7 @@ def clean(
     _check_options(no_recognition, known)
     from rich.console import Console
 
-    from cli.shown import show_credit, show_findings, show_naming, show_others, show_results, show_unknown
+    from cli.shown import cell, show_credit, show_findings, show_naming, show_others, show_results, show_unknown
     from imgguard.guard import Guard
     from imgguard.naming import telling_in_credit
 
@@ -105,6 +105,8 @@ def clean(
             credit=credit,
         )
     plan = guard.plan(list(photos), out)
+    for line in guard.told:
+        console.print(cell(line), soft_wrap=True)
     show_findings(console, guard.findings)
     results: list[PhotoResult] = []
     stopped: BaseException | None = None

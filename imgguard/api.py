@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from consent.errors import DestinationError as DestinationError
+from consent.errors import PolicyError as PolicyError
 from consent.errors import RecordError as RecordError
 from consent.errors import RosterError as RosterError
 from consent.errors import UserFacingError as UserFacingError
@@ -13,6 +15,7 @@ from consent.model import Reference as Reference
 from consent.policy import Decision as Decision
 from consent.policy import Reason as Reason
 from consent.policy import Verdict as Verdict
+from consent.procedures import SignOff as SignOff
 from imgguard.detect import detect_faces as detect_faces
 from imgguard.embed import embed_face as embed_face
 from imgguard.errors import FormatNotSupported as FormatNotSupported
@@ -42,6 +45,7 @@ from imgguard.guard import Guard as Guard
 from imgguard.guard import default_school as default_school
 from imgguard.identify import Gallery as Gallery
 from imgguard.photo import load_photo as load_photo
+from imgguard.publication import Publication as Publication
 from imgguard.scales import Search as Search
 from imgguard.types import BoundingBox as BoundingBox
 from imgguard.types import Candidate as Candidate

@@ -180,6 +180,15 @@ class Guard:
             recorder.store.close()
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """Under what the photos are published, in lines to show: the procedure, where to, and what was declared."""
+        under = self._under
+        purpose = f", for {under.purpose.value}" if under.purpose else ""
+        place = f", to {under.destination.name} ({under.destination.address})" if under.destination else ""
+        declared = self._roster.declared if self._roster else ()
+        return (f"Under {under.policy.name} ({under.policy.version}){purpose}{place}.", *declared)
+
+    @property
     def known_names(self) -> KnownNames:
         """What in a file's name would name one of the roster's people."""
         return self._naming.known

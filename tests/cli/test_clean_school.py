@@ -101,7 +101,11 @@ def test_sign_offs_on_the_forms_are_not_asked_for_again(tmp_path: Path, school: 
     faces = [face for one in json.loads(report.read_text(encoding="utf-8"))["photos"] for face in one["faces"]]
     decided = {(face["subject_id"], face["reason"]) for face in faces}
     assert ("020596", "consented") in decided
-    assert {reason for number, reason in decided if number not in (None, "020596")} <= {"no_sign_off", "refused", "do_not_publish"}
+    assert {reason for number, reason in decided if number not in (None, "020596")} <= {
+        "no_sign_off",
+        "refused",
+        "do_not_publish",
+    }
     assert "no_sign_off" in {reason for _, reason in decided}
 
 

@@ -245,6 +245,12 @@ def test_removing_any_one_condition_covers(name: str) -> None:
         assert decision.clause == policy.clause_for(reason, PURPOSE) != ""
 
 
+@pytest.mark.parametrize("change", [{"valid_from": TODAY}, {"valid_until": TODAY}, {"signed_on": TODAY}])
+def test_the_first_and_the_last_day_count(change: dict[str, object]) -> None:
+    person = replace(CHILD, consents=(replace(GOOD, **change),))  # type: ignore[arg-type]
+    assert decide(person, PURPOSE, TODAY).verdict is Verdict.KEEP
+
+
 def test_what_is_worst_is_named_first() -> None:
     worst = replace(CHILD, holds=frozenset(Hold), withdrawn=frozenset({PURPOSE}), biometric_ok=False, consents=())
     order = []
