@@ -226,6 +226,22 @@ def test_what_a_rule_has_to_know_and_is_not_told_covers(
         assert kept.verdict is Verdict.KEEP, "a caption is no picture"
 
 
+@pytest.mark.parametrize("operator", ["", " "])
+def test_nobody_attests_without_a_name(operator: str) -> None:
+    policy = Policy("p", "", "", (Rule("x", "1", "", condition=Attested("I did.")),))
+    told = Circumstances(attested=True, operator=operator)
+    assert decide(CHILD, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy, circumstances=told).reason is Reason.NOT_ATTESTED
+    named = replace(told, operator="O. Perator")
+    assert decide(CHILD, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy, circumstances=named).verdict is Verdict.KEEP
+
+
+@pytest.mark.parametrize("born", [None, date(1980, 1, 1)])
+def test_the_stricter_reading_asks_nothing_of_staff(born: date | None) -> None:
+    policy = Policy("p", "", "", (Rule("x", "1", "", condition=Independent()),))
+    teacher = replace(CHILD, role="staff", birth_date=born, consents=(replace(GOOD, signer_role=SignerRole.SELF),))
+    assert decide(teacher, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy).verdict is Verdict.KEEP
+
+
 def test_every_guardian_has_to_have_signed_a_yes_that_holds() -> None:
     policy = Policy("p", "", "", (Rule("x", "1", "", condition=EveryGuardian()),))
     both = replace(CHILD, guardians=frozenset({"A Guardian", "B Guardian"}))
