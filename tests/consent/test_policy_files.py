@@ -365,6 +365,8 @@ def test_limits_of_batches_and_days_are_those_of_the_rules_in_force() -> None:
     limit = north.batch_limit(Purpose.DIVISION_SOCIAL_MEDIA)
     assert limit is not None and (limit[0], limit[1].clause) == (30, "13")
     assert north.batch_limit(Purpose.SCHOOL_WEBSITE) is None
+    two = Policy("p", "", "", (Rule("x", "1", "", batch=9), Rule("y", "2", "", batch=5), Rule("z", "3", "", batch=7)))
+    assert two.batch_limit(Purpose.YEARBOOK) == (5, two.rules[1]), "the smallest holds"
     assert load_policy("park-west-ap144").limit_days(Purpose.DIVISION_SOCIAL_MEDIA) == 30
     assert load_policy("park-west-ap144").limit_days(Purpose.YEARBOOK) is None
 
