@@ -21,7 +21,6 @@ _NOT_YES = (
     (Answer.UNKNOWN, Reason.UNKNOWN_VALUE),
     (Answer.BLANK, Reason.BLANK),
 )
-_CONSENTING = (SignerRole.GUARDIAN, SignerRole.SELF)
 _SIGN_OFFS = (SignerRole.PRINCIPAL, SignerRole.SUPERVISOR, SignerRole.SECOND_ADMINISTRATOR)
 
 
@@ -165,10 +164,6 @@ def _weakness(person: Subject, consent: Consent, on: date) -> Reason | None:
 
 def _entitled(person: Subject, role: SignerRole, signed_on: date) -> bool:
     """Tell who may sign: adults of the school for themselves; for students a guardian until they are of age."""
-    if role not in _CONSENTING:
-        return False
-    if person.is_staff:
-        return role is SignerRole.SELF
     age = person.age(signed_on)
-    for_themselves = person.independent or (age is not None and age >= OF_AGE)
-    return for_themselves == (role is SignerRole.SELF)
+    for_themselves = person.is_staff or person.independent or (age is not None and age >= OF_AGE)
+    return role is (SignerRole.SELF if for_themselves else SignerRole.GUARDIAN)

@@ -226,6 +226,22 @@ def test_what_a_rule_has_to_know_and_is_not_told_covers(
         assert kept.verdict is Verdict.KEEP, "a caption is no picture"
 
 
+@pytest.mark.parametrize("operator", ["", " "])
+def test_nobody_attests_without_a_name(operator: str) -> None:
+    policy = Policy("p", "", "", (Rule("x", "1", "", condition=Attested("I did.")),))
+    told = Circumstances(attested=True, operator=operator)
+    assert decide(CHILD, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy, circumstances=told).reason is Reason.NOT_ATTESTED
+    named = replace(told, operator="O. Perator")
+    assert decide(CHILD, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy, circumstances=named).verdict is Verdict.KEEP
+
+
+@pytest.mark.parametrize("born", [None, date(1980, 1, 1)])
+def test_the_stricter_reading_asks_nothing_of_staff(born: date | None) -> None:
+    policy = Policy("p", "", "", (Rule("x", "1", "", condition=Independent()),))
+    teacher = replace(CHILD, role="staff", birth_date=born, consents=(replace(GOOD, signer_role=SignerRole.SELF),))
+    assert decide(teacher, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy).verdict is Verdict.KEEP
+
+
 def test_every_guardian_has_to_have_signed_a_yes_that_holds() -> None:
     policy = Policy("p", "", "", (Rule("x", "1", "", condition=EveryGuardian()),))
     both = replace(CHILD, guardians=frozenset({"A Guardian", "B Guardian"}))
@@ -349,6 +365,8 @@ def test_limits_of_batches_and_days_are_those_of_the_rules_in_force() -> None:
     limit = north.batch_limit(Purpose.DIVISION_SOCIAL_MEDIA)
     assert limit is not None and (limit[0], limit[1].clause) == (30, "13")
     assert north.batch_limit(Purpose.SCHOOL_WEBSITE) is None
+    two = Policy("p", "", "", (Rule("x", "1", "", batch=9), Rule("y", "2", "", batch=5), Rule("z", "3", "", batch=7)))
+    assert two.batch_limit(Purpose.YEARBOOK) == (5, two.rules[1]), "the smallest holds"
     assert load_policy("park-west-ap144").limit_days(Purpose.DIVISION_SOCIAL_MEDIA) == 30
     assert load_policy("park-west-ap144").limit_days(Purpose.YEARBOOK) is None
 
