@@ -35,7 +35,7 @@ from consent.procedures import (
 from consent.reasons import Reason
 from consent.roster import Finding
 
-_Member = TypeVar("_Member", Reason, Purpose, SignerRole)
+_Member = TypeVar("_Member", Reason, Purpose, Aspect, SignerRole)
 _FOLDER, _ENDING = "policies", ".toml"
 _REMEDY = "Mend the file, or install imgguard anew."
 
