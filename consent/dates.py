@@ -13,7 +13,9 @@ from consent.recognise import Rows
 
 _FIELDS = ("birth_date", "signed_on", "valid_from", "valid_until")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_TIME = re.compile(r"[ T]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|GMT)?([+-]\d{1,2}(:?\d{2})?)?$")
+_TIME = re.compile(
+    r"[ T]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|[A-Z]{3,4})?([+-]\d{1,2}(:?\d{2})?)?$"
+)
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 # 9/8/26, as spreadsheets write dates where the computer is set to it. It could begin with the year, too.

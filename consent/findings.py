@@ -55,8 +55,9 @@ def together(findings: Iterable[Finding]) -> tuple[Told, ...]:
 
 
 def _files(names: list[str]) -> str:
+    names = list(dict.fromkeys(names))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(dict.fromkeys(names[:_NAMED])) + more
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _rows(numbers: list[int]) -> str:

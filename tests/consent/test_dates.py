@@ -21,6 +21,7 @@ SEPTEMBER = date(2026, 9, 8)
         ("2026-09-08", None, SEPTEMBER),
         ("2026/9/8 10:15:00 AM GMT-7", None, SEPTEMBER),
         ("2026-09-08T10:15:00Z", None, SEPTEMBER),
+        ("2026/09/08 8:03:40 AM MDT", None, SEPTEMBER),
         ("8-Sep-2026", None, SEPTEMBER),
         ("September 8, 2026", None, SEPTEMBER),
         ("09/08/2026", DateOrder.MDY, SEPTEMBER),
