@@ -49,7 +49,7 @@ def check(file: Path, declared: Declared, school: Path | None) -> int:
     found = read(file, school, declared)
     console.print(cell(f"{file}: {len(found.subjects)} people"), style="bold")
     show_source(console, found)
-    _show_answers(console, found)
+    show_answers(console, found)
     console.print(_special(list(found.subjects.values())))
     list_findings(console, same_names(found))
     list_findings(console, found.unanswered())
@@ -69,7 +69,8 @@ def show_source(console: Console, found: Roster) -> None:
         console.print(cell(f"Not used: {', '.join(found.unused)}"), soft_wrap=True)
 
 
-def _show_answers(console: Console, found: Roster) -> None:
+def show_answers(console: Console, found: Roster) -> None:
+    """Count the answers for each purpose, and who may be seen today by the forms alone."""
     from rich.table import Table
 
     table = Table("Purpose", "Yes", "No", "Blank", "Unclear", "May be seen today")
