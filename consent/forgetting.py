@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from consent import audit
 from consent.aliases import alias_of
 from consent.errors import ConsentError
+from consent.showings import writings_of
 from consent.store import Store, now
 from consent.templates import drop_disallowed, drop_ended
 
@@ -80,8 +82,8 @@ def shown_on(store: Store, subject_id: str) -> int:
     """Count the published photos that show somebody: whoever is forgotten cannot be found on them any more."""
     ((count,),) = store.query(
         "SELECT count(DISTINCT output_sha256) FROM photos JOIN faces ON photo_id = photos.id"
-        " WHERE subject_id = ? AND verdict = 'keep' AND status = 'published'",
-        (subject_id,),
+        " WHERE subject_id IN (SELECT value FROM json_each(?)) AND verdict = 'keep' AND status = 'published'",
+        (json.dumps(sorted(writings_of(store, subject_id))),),
     )
     assert isinstance(count, int)
     return count
@@ -101,7 +103,7 @@ def forget(store: Store, subject_id: str) -> Receipt:
         person = _person(store, subject_id)
         alias = alias_of(store, subject_id)
         erased = (
-            *_erase(store, subject_id),
+            *_erase(store, person.numbers),
             ("texts, in which the name was struck out", _strike(store, person)),
         )
         left = tuple(_still_named(store, person))
@@ -121,21 +123,23 @@ class _Person:
     subject_id: str
     given_name: str
     family_name: str
+    numbers: tuple[str, ...] = ()
 
 
 def _person(store: Store, subject_id: str) -> _Person:
     rows: Any = store.query("SELECT given_name, family_name FROM subjects WHERE subject_id = ?", (subject_id,))
     traces = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
-    if rows:
-        return _Person(subject_id, *rows[0])
+    numbers = tuple(sorted(writings_of(store, subject_id)))
+    for given_name, family_name in rows:
+        return _Person(subject_id, given_name, family_name, numbers)
     if store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
-        return _Person(subject_id, "", "")
+        return _Person(subject_id, "", "", numbers)
     raise ConsentError(
         f"{store.path}: nobody has the number {subject_id}", "Give a number as the roster has it, zeros included."
     )
 
 
-def _erase(store: Store, subject_id: str) -> tuple[tuple[str, int], ...]:
+def _erase(store: Store, numbers: Collection[str]) -> tuple[tuple[str, int], ...]:
     """Delete the rows of a person from every table that has any, those that others hang on last."""
     relied = "DELETE FROM reliances WHERE face_id IN (SELECT id FROM faces WHERE subject_id = ?)"
     steps = [
@@ -148,7 +152,7 @@ def _erase(store: Store, subject_id: str) -> tuple[tuple[str, int], ...]:
     )
     # A table that is added later must not be forgotten.
     steps += [(_WORDS.get(table, table), f'DELETE FROM "{table}" WHERE subject_id = ?') for (table,) in tables]
-    return tuple((what, store.change(sql, (subject_id,))) for what, sql in steps)
+    return tuple((what, sum(store.change(sql, (number,)) for number in numbers)) for what, sql in steps)
 
 
 def _strike(store: Store, person: _Person) -> int:
@@ -187,7 +191,7 @@ def _pattern(person: _Person, *, pieces: bool) -> re.Pattern[str]:
     """Give what finds a person in a folded text: the number, both names together, or any piece of them."""
     given, family = ([w for w in re.split(r"[\W_]+", _folded(name)[0]) if w] for name in (
         person.given_name, person.family_name))  # fmt: skip
-    words = [_word(_folded(person.subject_id)[0])]
+    words = [_word(_folded(number)[0]) for number in {person.subject_id, *person.numbers}]
     if pieces:
         words += [re.escape(w) if len(w) >= _PIECE else _word(w) for w in (*given, *family)]
     elif given and family:

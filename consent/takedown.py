@@ -13,6 +13,7 @@ from datetime import date
 from consent import audit
 from consent.errors import ConsentError
 from consent.markup import Markup, element, facts, joined, page, table
+from consent.numbers import number_key
 from consent.showings import PublishedFile, Showing, published_files
 from consent.store import Store
 from consent.tables import write_table
@@ -75,14 +76,14 @@ def listed(
         files: Every published file.
     """
     by_id = {file.photo_id: file for file in files}
-    visible = {(showing.file.photo_id, showing.subject_id) for showing in everything if showing.visible}
+    visible = {(showing.file.photo_id, number_key(showing.subject_id)) for showing in everything if showing.visible}
     people: dict[int, dict[str, str]] = defaultdict(dict)
     for showing, why in wanted:
         people[showing.file.photo_id].setdefault(showing.subject_id, why)
     rows = []
     for photo_id, numbers in people.items():
         file = by_id[photo_id]
-        covered = file.newest != photo_id and not any((file.newest, number) in visible for number in numbers)
+        covered = file.newest != photo_id and not any((file.newest, number_key(n)) in visible for n in numbers)
         rows.append(Listed(file, tuple(numbers.items()), by_id[file.newest] if covered else None))
     return tuple(sorted(rows, key=lambda row: (*_place(row.file), row.file.photo_id)))
 

@@ -222,3 +222,18 @@ def test_from_cleaning_to_a_new_version_and_an_empty_list(tmp_path: Path, capsys
     old, new = json.loads(capsys.readouterr().out)
     assert (old["visible"], old["newer_version"]) == (True, True) and old["taken_down_on"]
     assert (new["visible"], new["reason"], new["file"]) == (False, "withdrawn", "gym.jpg")
+
+
+def test_photos_of_a_roster_that_had_lost_a_zero_are_listed_and_made_anew(
+    school: Path, tmp_path: Path, capsys: Screen
+) -> None:
+    with Store(school) as store:
+        publish(store, [kept("20411")], source="33", output="44", name="lost-zero.jpg")
+    assert run(["withdraw", AMINA, *REASON]) == 0
+    assert "2 published files show this student" in told(capsys)
+    assert run(["find", AMINA]) == 0
+    assert "444444444444 lost-zero.jpg" in told(capsys)
+    (tmp_path / "originals").mkdir()
+    given = ["--originals", str(tmp_path / "originals"), "-o", str(tmp_path / "new")]
+    assert run(["reclean", "--student", AMINA, *given]) == 3
+    assert "0 of 2 photos" in told(capsys)

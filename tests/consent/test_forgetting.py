@@ -274,3 +274,18 @@ def test_a_reader_that_keeps_the_log_is_told(tmp_path: Path, ring: FileRing, mon
         reader.close()
         assert purge(store, TODAY).complete
         assert found_in(path) == set()
+
+
+def test_whoever_is_forgotten_is_so_under_a_number_that_had_lost_its_zero(tmp_path: Path, ring: FileRing) -> None:
+    path = tmp_path / "school"
+    store, _ = sample_school(path, NUMBER, OTHER)
+    with store:
+        run = begin_run(store, RunRecord("0.1.0", "yearbook", True, "blur", None, 2, 0.5, {}))
+        photo = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (face("20411"), face(OTHER)))
+        with store.atomic():
+            store.add_photo(run, replace(photo, published_name="20411.jpg"))
+        assert shown_on(store, NUMBER) == 1
+        assert forget(store, NUMBER).complete
+        assert store.query("SELECT subject_id FROM faces ORDER BY id") == [(None,), (OTHER,)]
+        assert store.query("SELECT published_name FROM photos") == [("[forgotten].jpg",)]
+    assert b"20411" not in every_byte(path)

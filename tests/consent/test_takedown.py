@@ -152,3 +152,9 @@ def test_the_page_stands_alone_and_takes_nothing_for_markup(store: Store) -> Non
 def test_an_empty_list_says_so() -> None:
     assert "nothing is to be taken down" in take_down_page((), TODAY)
     assert take_down_csv(()).count("\n") == 1
+
+
+def test_a_version_that_shows_the_person_under_a_number_without_its_zero_is_no_replacement(store: Store) -> None:
+    publish(store, [kept("020411")])
+    publish(store, [kept("20411")], output="33")
+    assert [row.replacement for row in all_open(store)] == [None, None]
