@@ -12,7 +12,7 @@ from typing import Any
 
 from consent import audit
 from consent.aliases import alias_of
-from consent.errors import ConsentError
+from consent.errors import ConsentError, RecordError
 from consent.showings import writings_of
 from consent.store import Store, now
 from consent.templates import drop_disallowed, drop_ended
@@ -73,7 +73,7 @@ def purge(store: Store, on: date) -> Receipt:
         ((left,),) = store.query("SELECT count(*) FROM templates")
         told = {"ended": erased[0][1], "disallowed": erased[1][1], "left": left}
         entry = audit.append(store, audit.Kind.PURGED, told)
-    compacted = store.compact()
+    compacted = _compacted(store)
     notes = (f"Templates that are left: {left}.", *_about_file(store, compacted))
     return Receipt(now(), "Purged", erased, notes, entry.digest, compacted)
 
@@ -109,7 +109,7 @@ def forget(store: Store, subject_id: str) -> Receipt:
         left = tuple(_still_named(store, person))
         told = {"person": alias, "erased": sum(count for _, count in erased)}
         entry = audit.append(store, audit.Kind.FORGOTTEN, told)
-    compacted = store.compact()
+    compacted = _compacted(store)
     notes = (
         *(f"Still named in {place}: {count}." for place, count in left),
         "A roster that still has the person brings them back when it is imported: take them out of its source first.",
@@ -229,9 +229,20 @@ def _folded(text: str) -> tuple[str, list[int]]:
     return "".join(letter for letter, _ in pairs), [place for _, place in pairs]
 
 
+def _compacted(store: Store) -> bool:
+    """Write the file anew; what was erased is erased, and has its receipt, even where there is no space for that."""
+    try:
+        return store.compact()
+    except RecordError:
+        return False
+
+
 def _about_file(store: Store, compacted: bool) -> Iterator[str]:
     if not compacted:
-        yield "Another process is reading the school file: what was erased is still in its log. Close it, and purge."
+        yield (
+            "The file could not be written anew: another process is reading it, or the disk is full. What was erased "
+            "may still be in its log. Close the process or make space, and purge."
+        )
     kinds = (audit.Kind.BACKED_UP.value, audit.Kind.RESTORED.value)
     rows = store.query("SELECT count(*), max(at) FROM audit WHERE kind IN (?, ?)", kinds)
     ((count, last),) = rows

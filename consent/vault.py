@@ -259,7 +259,7 @@ def _derive(passphrase: str, parameters: str) -> bytes:
         if told["kdf"] != "scrypt" or n < SCRYPT_N or min(r, p) < 1 or 128 * n * r * p > _MOST_MEMORY:
             raise ValueError
         kdf = Scrypt(salt=salt, length=_KEY_BYTES, n=n, r=r, p=p)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError("What the school file says of its key is damaged", "Restore a backup of the file.") from None
     return kdf.derive(unicodedata.normalize("NFC", passphrase).encode())
 
