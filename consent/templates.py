@@ -12,7 +12,7 @@ from consent.errors import VaultError
 from consent.model import Reference
 from consent.roster import Finding
 from consent.store import Store, now
-from consent.vault import Sealed, Vault, template_context
+from consent.vault import Sealed, Vault, require_current, template_context
 
 # Who has taken consent back, and has no yes to a photo left that recognition would serve.
 _NOTHING_LEFT = """
@@ -76,9 +76,11 @@ def save_templates(store: Store, vault: Vault, references: Iterable[tuple[Refere
 
     Raises:
         RecordError: if one is of somebody who may not be recognised; nothing is kept then.
+        VaultError: if the key was changed since it was opened; nothing is kept then.
     """
     count = 0
     with store.atomic():
+        require_current(store, vault)
         for reference, photo_sha256 in references:
             _save(store, vault, reference, photo_sha256)
             count += 1
