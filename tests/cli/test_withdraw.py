@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from datetime import date
@@ -237,3 +238,20 @@ def test_photos_of_a_roster_that_had_lost_a_zero_are_listed_and_made_anew(
     given = ["--originals", str(tmp_path / "originals"), "-o", str(tmp_path / "new")]
     assert run(["reclean", "--student", AMINA, *given]) == 3
     assert "0 of 2 photos" in told(capsys)
+
+
+def test_the_published_file_itself_is_ticked_off_at_one_of_its_places(
+    school: Path, tmp_path: Path, capsys: Screen
+) -> None:
+    photo = tmp_path / "me@school.jpg"
+    photo.write_bytes(b"published")
+    digest = hashlib.sha256(b"published").hexdigest()
+    with Store(school) as store:
+        for place in ("Blog", "Website"):
+            number = publish(store, [kept(AMINA)], destination=place, source="77")
+            with store.atomic():
+                store.change("UPDATE photos SET output_sha256 = ? WHERE id = ?", (digest, number))
+    assert run(["recheck", "--done", str(photo)]) == 4
+    assert "@Blog" in capsys.readouterr().err
+    assert run(["recheck", "--done", f"{photo}@Website"]) == 0
+    assert "Ticked off as taken down: 1" in told(capsys)
