@@ -101,7 +101,7 @@ def forget(store: Store, subject_id: str) -> Receipt:
     """
     with store.atomic():
         person = _person(store, subject_id)
-        alias = alias_of(store, subject_id)
+        alias = alias_of(store, person.subject_id)
         erased = (
             *_erase(store, person.numbers),
             ("texts, in which the name was struck out", _strike(store, person)),
@@ -127,16 +127,20 @@ class _Person:
 
 
 def _person(store: Store, subject_id: str) -> _Person:
-    rows: Any = store.query("SELECT given_name, family_name FROM subjects WHERE subject_id = ?", (subject_id,))
-    traces = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
-    numbers = tuple(sorted(writings_of(store, subject_id)))
-    for given_name, family_name in rows:
-        return _Person(subject_id, given_name, family_name, numbers)
-    if store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
-        return _Person(subject_id, "", "", numbers)
-    raise ConsentError(
-        f"{store.path}: nobody has the number {subject_id}", "Give a number as the roster has it, zeros included."
+    traces = " UNION ".join(
+        f"SELECT subject_id FROM {table}" for table in ("subjects", "faces", "withdrawals", "aliases")
     )
+    if not store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
+        raise ConsentError(
+            f"{store.path}: nobody has the number {subject_id}", "Give a number as the roster has it, zeros included."
+        )
+    numbers = tuple(sorted(writings_of(store, subject_id)))
+    for number in numbers:
+        rows: Any = store.query("SELECT given_name, family_name FROM subjects WHERE subject_id = ?", (number,))
+        for given_name, family_name in rows:
+            # By the roster's number backups know the person.
+            return _Person(number, given_name, family_name, numbers)
+    return _Person(subject_id, "", "", numbers)
 
 
 def _erase(store: Store, numbers: Collection[str]) -> tuple[tuple[str, int], ...]:

@@ -118,7 +118,8 @@ def writings_of(store: Store, subject_id: str) -> frozenset[str]:
     tables = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
     written = {str(number) for (number,) in store.query(tables) if number is not None}
     meant = whose(subject_id)
-    return frozenset({subject_id} | {number for number in written if whose(number) == meant})
+    own = {meant[1]} if meant[0] else set()
+    return frozenset({subject_id} | own | {number for number in written if whose(number) == meant})
 
 
 def published_files(store: Store) -> tuple[PublishedFile, ...]:

@@ -277,7 +277,10 @@ def test_a_reader_that_keeps_the_log_is_told(tmp_path: Path, ring: FileRing, mon
         assert found_in(path) == set()
 
 
-def test_whoever_is_forgotten_is_so_under_a_number_that_had_lost_its_zero(tmp_path: Path, ring: FileRing) -> None:
+@pytest.mark.parametrize("typed", [NUMBER, "20411"])
+def test_whoever_is_forgotten_is_so_under_a_number_that_had_lost_its_zero(
+    tmp_path: Path, ring: FileRing, typed: str
+) -> None:
     path = tmp_path / "school"
     store, _ = sample_school(path, NUMBER, OTHER)
     with store:
@@ -285,8 +288,13 @@ def test_whoever_is_forgotten_is_so_under_a_number_that_had_lost_its_zero(tmp_pa
         photo = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (face("20411"), face(OTHER)))
         with store.atomic():
             store.add_photo(run, replace(photo, published_name="20411.jpg"))
-        assert shown_on(store, NUMBER) == 1
-        assert forget(store, NUMBER).complete
+        assert shown_on(store, typed) == 1
+        with store.atomic():
+            known_as = alias_of(store, NUMBER)
+        assert forget(store, typed).complete
+        last = audit.entries(store)[-1]
+        assert json.loads(last.body)["person"] == known_as, "backups know the person by it"
+        assert store.query("SELECT count(*) FROM subjects WHERE given_name = 'Amina'") == [(0,)]
         assert store.query("SELECT subject_id FROM faces ORDER BY id") == [(None,), (OTHER,)]
         assert store.query("SELECT published_name FROM photos") == [("[forgotten].jpg",)]
     assert b"20411" not in every_byte(path)
