@@ -32,6 +32,18 @@ def new_key(passphrase: bool, file: Path | None) -> Passphrase | None:
     return lambda: entered
 
 
+def _is_empty(path: Path) -> bool:
+    """Tell whether nobody else has made a school of the file, or recorded something in it, meanwhile."""
+    from consent.errors import RecordError
+    from consent.store import Store
+
+    try:
+        with Store(path) as store:
+            return not store.query("SELECT 1 FROM audit UNION ALL SELECT 1 FROM school UNION ALL SELECT 1 FROM runs")
+    except RecordError:
+        return False
+
+
 def _policy(context: click.Context, parameter: click.Parameter, value: str) -> str:
     from consent.policy_files import policy_names
 
@@ -72,8 +84,9 @@ def init(title: str, policy: str, passphrase: bool, passphrase_file: Path | None
             where = kept_in(store)
     except BaseException:
         # A school file without a key would be in the way of the next attempt.
-        for end in ("", "-wal", "-shm") if new else ():
-            path.with_name(path.name + end).unlink(missing_ok=True)
+        if new and _is_empty(path):
+            for end in ("", "-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
         raise
     told = "is in your keyring" if where == "keyring" else "is made of your passphrase, which is written nowhere"
     click.echo(

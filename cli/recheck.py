@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @page_option
 @click.option(
     "--done", "done", multiple=True, metavar="FILE_ID",
-    help="Tick a file off: it is taken down. FILE_ID is what the list shows, or the published file itself; can be "
-    "given several times.",
+    help="Tick a file off: it is taken down. FILE_ID is what the list shows, or the published file itself; with "
+    "@DESTINATION where it went to several; can be given several times.",
 )  # fmt: skip
 @school_option
 def recheck(
@@ -85,11 +85,13 @@ def recheck(
 
 
 def _file_id(given: str) -> str:
-    """Give the digest of a published file, or the id as it was typed."""
+    """Give the digest of a published file, with its place if that is told, or the id as it was typed."""
     import hashlib
 
-    path = Path(given)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else given
+    for name, at, place in ((given, "", ""), given.rpartition("@")):
+        if name and Path(name).is_file():
+            return hashlib.sha256(Path(name).read_bytes()).hexdigest() + at + place
+    return given
 
 
 def _show_counts(console: Console, gone: Sequence[Lapse], files: int) -> None:

@@ -73,7 +73,7 @@ def reclean(
 
     from cli.whose import student_known
     from consent.existing import open_existing
-    from consent.showings import showings
+    from consent.showings import showings, writings_of
     from imgguard.guard import default_school
     from imgguard.reclean import Sources, find_originals, versions_to_make
     from imgguard.reclean import reclean as make
@@ -82,7 +82,8 @@ def reclean(
     console, notes = Console(), Console(stderr=True)
     path, on = school or default_school(), date.today()
     with open_existing(path) as store:
-        meant = frozenset(student_known(store, one, yes=yes).subject_id for one in students)
+        known = [student_known(store, one, yes=yes).subject_id for one in students]
+        meant = frozenset(number for one in known for number in writings_of(store, one))
         everything, people = showings(store), people_today(store, roster)
         policies = policies_behind(store, everything)
     digests = [_digest(one) for one in photos]

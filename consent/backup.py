@@ -1,8 +1,10 @@
 """Copy a school file while others write to it, and put a copy back without losing what only ever protects somebody.
 
 Withdrawals that were made since the backup hold in what is restored, and whoever was forgotten since is forgotten
-again. Where a newer roster was imported since, the answers of the older one are left out, so that everybody is covered
-until it is imported again: a backup must not show anybody who has said no, nor bring anybody back.
+again; templates that nobody may use since then do not come back, destinations that were closed stay closed, and a
+procedure that was chosen holds. Where a newer roster was imported since, the answers of the older one are left out, so
+that everybody is covered until it is imported again: a backup must not show anybody who has said no, nor bring anybody
+back.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from consent.errors import RecordError
 from consent.forgetting import forget
 from consent.schema import APPLICATION_ID, MIGRATIONS
 from consent.store import Store
+from consent.templates import drop_disallowed
 
 _BLOCK = 2**20
 
@@ -251,19 +254,43 @@ def _carry(replaced: Path, part: Path) -> Carried:
         ]
         for (subject_id,) in ids:
             forget(new, str(subject_id))
-        outdated = _newest_roster(old) > _newest_roster(new)
-        if outdated:
-            with new.atomic():
+        outdated = not _newest_roster(old) <= _rosters(new)
+        with new.atomic():
+            # A backup brings back what the withdrawals since have deleted.
+            drop_disallowed(new)
+            _close_closed(old, new)
+            _keep_policy(old, new)
+            if outdated:
                 new.change("DELETE FROM consents")
         sql = "SELECT DISTINCT output_sha256 FROM photos WHERE status = 'published'"
         published = set(old.query(sql)) - set(new.query(sql))
     return Carried(withdrawals, len(ids), outdated, len(published))
 
 
-def _newest_roster(store: Store) -> int:
-    ((newest,),) = store.query("SELECT ifnull(max(id), 0) FROM rosters")
-    assert isinstance(newest, int)
-    return newest
+def _rosters(store: Store) -> set[tuple[object, ...]]:
+    return set(store.query("SELECT id, imported_at, sha256 FROM rosters"))
+
+
+def _newest_roster(store: Store) -> set[tuple[object, ...]]:
+    """Give the newest import, which has more than its number: after a restore the numbers are given out again."""
+    return set(store.query("SELECT id, imported_at, sha256 FROM rosters ORDER BY id DESC LIMIT 1"))
+
+
+def _close_closed(old: Store, new: Store) -> None:
+    closed = old.query("SELECT closed_on, name FROM destinations WHERE closed_on IS NOT NULL")
+    new.change_many("UPDATE destinations SET closed_on = ? WHERE name = ? AND closed_on IS NULL", closed)
+
+
+def _keep_policy(old: Store, new: Store) -> None:
+    """Let a procedure that was chosen since hold: the one before may allow more."""
+    sql, kind = "SELECT digest FROM audit WHERE kind = ? ORDER BY seq DESC", (audit.Kind.POLICY_SET.value,)
+    if not set(old.query(sql, kind)[:1]) - set(new.query(sql, kind)):
+        return
+    for (policy,) in old.query("SELECT policy FROM school"):
+        new.change("UPDATE school SET policy = ?", (policy,))
+    new.change("DELETE FROM policy_options")
+    switched = old.query("SELECT rule_id, switched_on FROM policy_options")
+    new.insert_rows("policy_options", ("rule_id", "switched_on"), switched)
 
 
 def _withdrawals(old: Store, new: Store) -> int:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from consent import audit
 from consent.aliases import alias_of
-from consent.errors import ConsentError
+from consent.errors import ConsentError, RecordError
+from consent.showings import writings_of
 from consent.store import Store, now
 from consent.templates import drop_disallowed, drop_ended
 
@@ -71,7 +73,7 @@ def purge(store: Store, on: date) -> Receipt:
         ((left,),) = store.query("SELECT count(*) FROM templates")
         told = {"ended": erased[0][1], "disallowed": erased[1][1], "left": left}
         entry = audit.append(store, audit.Kind.PURGED, told)
-    compacted = store.compact()
+    compacted = _compacted(store)
     notes = (f"Templates that are left: {left}.", *_about_file(store, compacted))
     return Receipt(now(), "Purged", erased, notes, entry.digest, compacted)
 
@@ -80,8 +82,8 @@ def shown_on(store: Store, subject_id: str) -> int:
     """Count the published photos that show somebody: whoever is forgotten cannot be found on them any more."""
     ((count,),) = store.query(
         "SELECT count(DISTINCT output_sha256) FROM photos JOIN faces ON photo_id = photos.id"
-        " WHERE subject_id = ? AND verdict = 'keep' AND status = 'published'",
-        (subject_id,),
+        " WHERE subject_id IN (SELECT value FROM json_each(?)) AND verdict = 'keep' AND status = 'published'",
+        (json.dumps(sorted(writings_of(store, subject_id))),),
     )
     assert isinstance(count, int)
     return count
@@ -99,15 +101,15 @@ def forget(store: Store, subject_id: str) -> Receipt:
     """
     with store.atomic():
         person = _person(store, subject_id)
-        alias = alias_of(store, subject_id)
+        alias = alias_of(store, person.subject_id)
         erased = (
-            *_erase(store, subject_id),
+            *_erase(store, person.numbers),
             ("texts, in which the name was struck out", _strike(store, person)),
         )
         left = tuple(_still_named(store, person))
         told = {"person": alias, "erased": sum(count for _, count in erased)}
         entry = audit.append(store, audit.Kind.FORGOTTEN, told)
-    compacted = store.compact()
+    compacted = _compacted(store)
     notes = (
         *(f"Still named in {place}: {count}." for place, count in left),
         "A roster that still has the person brings them back when it is imported: take them out of its source first.",
@@ -121,21 +123,27 @@ class _Person:
     subject_id: str
     given_name: str
     family_name: str
+    numbers: tuple[str, ...] = ()
 
 
 def _person(store: Store, subject_id: str) -> _Person:
-    rows: Any = store.query("SELECT given_name, family_name FROM subjects WHERE subject_id = ?", (subject_id,))
-    traces = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
-    if rows:
-        return _Person(subject_id, *rows[0])
-    if store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
-        return _Person(subject_id, "", "")
-    raise ConsentError(
-        f"{store.path}: nobody has the number {subject_id}", "Give a number as the roster has it, zeros included."
+    traces = " UNION ".join(
+        f"SELECT subject_id FROM {table}" for table in ("subjects", "faces", "withdrawals", "aliases")
     )
+    if not store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
+        raise ConsentError(
+            f"{store.path}: nobody has the number {subject_id}", "Give a number as the roster has it, zeros included."
+        )
+    numbers = tuple(sorted(writings_of(store, subject_id)))
+    for number in numbers:
+        rows: Any = store.query("SELECT given_name, family_name FROM subjects WHERE subject_id = ?", (number,))
+        for given_name, family_name in rows:
+            # By the roster's number backups know the person.
+            return _Person(number, given_name, family_name, numbers)
+    return _Person(subject_id, "", "", numbers)
 
 
-def _erase(store: Store, subject_id: str) -> tuple[tuple[str, int], ...]:
+def _erase(store: Store, numbers: Collection[str]) -> tuple[tuple[str, int], ...]:
     """Delete the rows of a person from every table that has any, those that others hang on last."""
     relied = "DELETE FROM reliances WHERE face_id IN (SELECT id FROM faces WHERE subject_id = ?)"
     steps = [
@@ -148,7 +156,7 @@ def _erase(store: Store, subject_id: str) -> tuple[tuple[str, int], ...]:
     )
     # A table that is added later must not be forgotten.
     steps += [(_WORDS.get(table, table), f'DELETE FROM "{table}" WHERE subject_id = ?') for (table,) in tables]
-    return tuple((what, store.change(sql, (subject_id,))) for what, sql in steps)
+    return tuple((what, sum(store.change(sql, (number,)) for number in numbers)) for what, sql in steps)
 
 
 def _strike(store: Store, person: _Person) -> int:
@@ -187,7 +195,7 @@ def _pattern(person: _Person, *, pieces: bool) -> re.Pattern[str]:
     """Give what finds a person in a folded text: the number, both names together, or any piece of them."""
     given, family = ([w for w in re.split(r"[\W_]+", _folded(name)[0]) if w] for name in (
         person.given_name, person.family_name))  # fmt: skip
-    words = [_word(_folded(person.subject_id)[0])]
+    words = [_word(_folded(number)[0]) for number in {person.subject_id, *person.numbers}]
     if pieces:
         words += [re.escape(w) if len(w) >= _PIECE else _word(w) for w in (*given, *family)]
     elif given and family:
@@ -225,9 +233,20 @@ def _folded(text: str) -> tuple[str, list[int]]:
     return "".join(letter for letter, _ in pairs), [place for _, place in pairs]
 
 
+def _compacted(store: Store) -> bool:
+    """Write the file anew; what was erased is erased, and has its receipt, even where there is no space for that."""
+    try:
+        return store.compact()
+    except RecordError:
+        return False
+
+
 def _about_file(store: Store, compacted: bool) -> Iterator[str]:
     if not compacted:
-        yield "Another process is reading the school file: what was erased is still in its log. Close it, and purge."
+        yield (
+            "The file could not be written anew: another process is reading it, or the disk is full. What was erased "
+            "may still be in its log. Close the process or make space, and purge."
+        )
     kinds = (audit.Kind.BACKED_UP.value, audit.Kind.RESTORED.value)
     rows = store.query("SELECT count(*), max(at) FROM audit WHERE kind IN (?, ?)", kinds)
     ((count, last),) = rows

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from consent.model import Purpose
+from consent.numbers import number_key
 from consent.store import Store
 
 
@@ -32,5 +33,8 @@ def published_sources(store: Store, purpose: Purpose, on: date, days: int) -> di
     )
     found: dict[str, set[str]] = defaultdict(set)
     for subject_id, source in rows:
-        found[subject_id].add(source)
-    return {subject_id: frozenset(sources) for subject_id, sources in found.items()}
+        found[number_key(subject_id)].add(source)
+    # Photos count for a person however a roster wrote the number; too many only cover.
+    people = {str(number) for (number,) in store.query("SELECT subject_id FROM subjects")}
+    numbers = people | {subject_id for subject_id, _ in rows}
+    return {number: frozenset(found[key]) for number in numbers if (key := number_key(number)) in found}

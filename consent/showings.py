@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from consent.model import Purpose
+from consent.numbers import NumberIndex, number_key
 from consent.store import Reliance, Store
 
 # So many digits of a file's digest tell it from any other that a school has published.
@@ -85,20 +86,40 @@ def showings(store: Store, subject_id: str | None = None) -> tuple[Showing, ...]
 
     Args:
         store: The school file.
-        subject_id: Only this person; None for everybody who was recognised.
+        subject_id: Only this person, however the number was written then; None for everybody who was recognised.
     """
+    if subject_id is not None:
+        numbers = writings_of(store, subject_id)
+        return tuple(showing for showing in showings(store) if showing.subject_id in numbers)
     files = {file.photo_id: file for file in published_files(store)}
-    relied = _reliances(store, subject_id)
+    relied = _reliances(store)
     rows: Any = store.query(
         "SELECT faces.id, photo_id, subject_id, verdict, reason, x1, y1, x2, y2, detection_score FROM faces"
-        " WHERE subject_id IS NOT NULL AND (?1 IS NULL OR subject_id = ?1) ORDER BY photo_id, faces.id",
-        (subject_id,),
+        " WHERE subject_id IS NOT NULL ORDER BY photo_id, faces.id"
     )
     return tuple(
         Showing(files[photo], who, verdict == "keep", reason, (x1, y1, x2, y2), score, relied.get(face, ()))
         for face, photo, who, verdict, reason, x1, y1, x2, y2, score in rows
         if photo in files
     )
+
+
+def writings_of(store: Store, subject_id: str) -> frozenset[str]:
+    """Give every number under which the record may know somebody: 020411, and 20411 where a roster had lost the zero.
+
+    Where the imported roster has several people whose numbers differ in zeros in front alone, each is another one.
+    """
+    roster = NumberIndex(str(number) for (number,) in store.query("SELECT subject_id FROM subjects"))
+
+    def whose(number: str) -> tuple[bool, str]:
+        found = roster.find(number)
+        return (True, found.number) if found else (False, number_key(number))
+
+    tables = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
+    written = {str(number) for (number,) in store.query(tables) if number is not None}
+    meant = whose(subject_id)
+    own = {meant[1]} if meant[0] else set()
+    return frozenset({subject_id} | own | {number for number in written if whose(number) == meant})
 
 
 def published_files(store: Store) -> tuple[PublishedFile, ...]:
@@ -137,12 +158,10 @@ def _newest(files: Iterable[PublishedFile], replaced: Mapping[int, int]) -> dict
     return {photo_id: line[-1] for photo_id, line in line_of.items()}
 
 
-def _reliances(store: Store, subject_id: str | None) -> dict[int, tuple[Reliance, ...]]:
+def _reliances(store: Store) -> dict[int, tuple[Reliance, ...]]:
     found: dict[int, tuple[Reliance, ...]] = defaultdict(tuple)
     rows: Any = store.query(
-        "SELECT face_id, form_id, source_sha256, source_row, signed_on, valid_until FROM reliances"
-        " JOIN faces ON faces.id = face_id WHERE ?1 IS NULL OR subject_id = ?1 ORDER BY reliances.rowid",
-        (subject_id,),
+        "SELECT face_id, form_id, source_sha256, source_row, signed_on, valid_until FROM reliances ORDER BY rowid"
     )
     for face_id, *told in rows:
         found[face_id] += (Reliance(*told),)

@@ -253,6 +253,10 @@ class Store:
         self._db.execute("PRAGMA foreign_keys = ON")
         # What is deleted is overwritten, so that it cannot be read from the free pages.
         self._db.execute("PRAGMA secure_delete = ON")
+        # VACUUM would copy everything into the folder for temporary files, where nothing is overwritten.
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        # Before anything is changed: another program's file stays as it is.
+        self._known_version()
         self._db.execute("PRAGMA journal_mode = WAL")
         if not self._up_to_date():
             with self.atomic():
@@ -263,7 +267,7 @@ class Store:
         known = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
         return known == [APPLICATION_ID, len(MIGRATIONS)]
 
-    def _migrate(self) -> None:
+    def _known_version(self) -> int:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -274,7 +278,11 @@ class Store:
                 f"{self.path}: made by a newer imgguard (schema {version}, this one knows {len(MIGRATIONS)})",
                 "Update imgguard, or name another file for the record.",
             )
-        for migration in MIGRATIONS[version:]:
+        assert isinstance(version, int)
+        return version
+
+    def _migrate(self) -> None:
+        for migration in MIGRATIONS[self._known_version() :]:
             for statement in _statements(migration):
                 self._db.execute(statement)
         self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -13,6 +13,7 @@ from datetime import date
 from consent import audit
 from consent.errors import ConsentError
 from consent.markup import Markup, element, facts, joined, page, table
+from consent.numbers import number_key
 from consent.showings import PublishedFile, Showing, published_files
 from consent.store import Store
 from consent.tables import write_table
@@ -75,14 +76,14 @@ def listed(
         files: Every published file.
     """
     by_id = {file.photo_id: file for file in files}
-    visible = {(showing.file.photo_id, showing.subject_id) for showing in everything if showing.visible}
+    visible = {(showing.file.photo_id, number_key(showing.subject_id)) for showing in everything if showing.visible}
     people: dict[int, dict[str, str]] = defaultdict(dict)
     for showing, why in wanted:
         people[showing.file.photo_id].setdefault(showing.subject_id, why)
     rows = []
     for photo_id, numbers in people.items():
         file = by_id[photo_id]
-        covered = file.newest != photo_id and not any((file.newest, number) in visible for number in numbers)
+        covered = file.newest != photo_id and not any((file.newest, number_key(n)) in visible for n in numbers)
         rows.append(Listed(file, tuple(numbers.items()), by_id[file.newest] if covered else None))
     return tuple(sorted(rows, key=lambda row: (*_place(row.file), row.file.photo_id)))
 
@@ -113,14 +114,15 @@ def mark_taken_down(store: Store, file_ids: Iterable[str], on: date) -> tuple[Pu
 
     Args:
         store: The school file.
-        file_ids: Digests of published files, or their first digits, at least eight.
+        file_ids: Digests of published files, or their first digits, at least eight; with @DESTINATION where the same
+            file went to several, each of which has to take it down.
         on: The day.
 
     Returns:
         The files that were not marked before.
 
     Raises:
-        TakeDownError: if one names no published file, or files of different content; nothing is marked then.
+        TakeDownError: if one names no published file, or several files or places; nothing is marked then.
         RecordError: if the school file cannot be written.
     """
     with store.atomic():
@@ -135,12 +137,19 @@ def mark_taken_down(store: Store, file_ids: Iterable[str], on: date) -> tuple[Pu
 
 
 def _meant(file_id: str, files: Iterable[PublishedFile]) -> list[PublishedFile]:
-    wanted = file_id.strip().lower()
+    digits, at, place = file_id.strip().partition("@")
+    wanted = digits.strip().lower()
     found = [file for file in files if len(wanted) >= _LEAST_DIGITS and file.output_sha256.startswith(wanted)]
+    if at:
+        found = [file for file in found if file.destination.casefold() == place.strip().casefold()]
     if len({file.output_sha256 for file in found}) != 1:
         what = "names more than one published file" if found else "names no published file"
         remedy = "Give the file id as the list shows it, or the published file itself."
         raise TakeDownError(f"{file_id}: {what}", remedy)
+    places = sorted({file.destination for file in found if file.taken_down_on is None})
+    if len(places) > 1:
+        named = ", ".join(f"{digits}@{place}" for place in places)
+        raise TakeDownError(f"{file_id}: was published at several places", f"Say where it is down: {named}.")
     return found
 
 

@@ -12,9 +12,18 @@ from consent.errors import VaultError
 from consent.model import Reference
 from consent.roster import Finding
 from consent.store import Store, now
-from consent.vault import Sealed, Vault, template_context
+from consent.vault import Sealed, Vault, require_current, template_context
 
-_ALLOWED = "subject_id IN (SELECT subject_id FROM recognisable)"
+# Who has taken consent back, and has no yes to a photo left that recognition would serve.
+_NOTHING_LEFT = """
+    SELECT subject_id FROM withdrawals AS gone WHERE lifted_on IS NULL AND NOT EXISTS (
+        SELECT 1 FROM consents, json_each(answers) AS told WHERE consents.subject_id = gone.subject_id
+            AND json_extract(told.value, '$[1]') = 'photo' AND json_extract(told.value, '$[2]') = 'yes'
+            AND NOT EXISTS (SELECT 1 FROM withdrawals AS other WHERE other.subject_id = gone.subject_id
+                AND other.lifted_on IS NULL AND ifnull(other.purpose, json_extract(told.value, '$[0]'))
+                    = json_extract(told.value, '$[0]')))
+"""
+_ALLOWED = f"(subject_id IN (SELECT subject_id FROM recognisable) AND subject_id NOT IN ({_NOTHING_LEFT}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,12 @@ class Templates:
 
 
 def recognisable(store: Store) -> frozenset[str]:
-    """Give the numbers of those who may have templates: present, allowed to be recognised, not do-not-publish."""
-    return frozenset(str(number) for (number,) in store.query("SELECT subject_id FROM recognisable"))
+    """Give the numbers of those who may have templates.
+
+    They are present, allowed to be recognised, not do-not-publish, and have not taken back all that they agreed to.
+    """
+    rows = store.query(f"SELECT subject_id FROM recognisable WHERE {_ALLOWED}")
+    return frozenset(str(number) for (number,) in rows)
 
 
 def save_templates(store: Store, vault: Vault, references: Iterable[tuple[Reference, str]]) -> int:
@@ -63,9 +76,11 @@ def save_templates(store: Store, vault: Vault, references: Iterable[tuple[Refere
 
     Raises:
         RecordError: if one is of somebody who may not be recognised; nothing is kept then.
+        VaultError: if the key was changed since it was opened; nothing is kept then.
     """
     count = 0
     with store.atomic():
+        require_current(store, vault)
         for reference, photo_sha256 in references:
             _save(store, vault, reference, photo_sha256)
             count += 1

@@ -17,6 +17,7 @@ from typing import Any
 
 from consent.audit import GENESIS, Entry, Kind, entries
 from consent.errors import RecordError
+from consent.people import withdrawn
 from consent.store import Store
 
 # 128 bits: nobody finds another trail that has them in common.
@@ -69,7 +70,7 @@ def checked_pin(text: str) -> str:
 
 
 def check_school(store: Store, pinned: str | None = None) -> TrailCheck:
-    """Check a school file's trail, and that what it tells was published and refused is what the file records.
+    """Check a school file's trail, and that the file records what it tells: photos, withdrawals and take-downs.
 
     Args:
         store: The school file.
@@ -78,11 +79,12 @@ def check_school(store: Store, pinned: str | None = None) -> TrailCheck:
     # In one transaction, or a run that is writing meanwhile would look like a fault.
     with store.atomic():
         trail, photos, runs = entries(store), _photos(store), _runs(store)
+        said = (*_lost_withdrawals(store, trail), *_untold_takedowns(store, trail))
         triggers = {str(name) for (name,) in store.query("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     found = check_trail(trail, pinned)
     unguarded = [f"the file's own guard {name} against changing the trail is gone" for name in _TRIGGERS]
     gone = tuple(said for said, name in zip(unguarded, _TRIGGERS, strict=True) if name not in triggers)
-    faults = (*found.faults, *gone, *_differences(trail, photos), *_unannounced(trail, runs))
+    faults = (*found.faults, *gone, *_differences(trail, photos), *_unannounced(trail, runs), *said)
     return TrailCheck(found.entries, found.head, found.pinned_at, faults, (*found.remarks, *_older(trail, runs)))
 
 
@@ -197,6 +199,32 @@ def _unannounced(trail: Sequence[Entry], runs: frozenset[int]) -> Iterator[str]:
             yield f"the trail does not tell of run {run}, which is recorded"
 
 
+def _lost_withdrawals(store: Store, trail: Sequence[Entry]) -> Iterator[str]:
+    """Where a withdrawal that the trail tells of does not hold any more, though nobody lifted it."""
+    told: dict[str, tuple[int, frozenset[str]]] = {}
+    for entry in trail:
+        body = _body(entry)
+        if entry.kind not in (Kind.WITHDRAWN, Kind.WITHDRAWAL_LIFTED) or not isinstance(body, dict):
+            continue
+        alias, purposes = str(body.get("subject")), frozenset(map(str, _list(body.get("purposes"))))
+        held = told[alias][1] if alias in told else frozenset[str]()
+        told[alias] = entry.seq, held | purposes if entry.kind == Kind.WITHDRAWN else held - purposes
+    people = {str(alias): str(number) for number, alias in store.query("SELECT subject_id, alias FROM aliases")}
+    holding = withdrawn(store)
+    for alias, (seq, purposes) in told.items():
+        # Of whoever was forgotten nothing is left to compare.
+        if alias in people and purposes - holding.get(people[alias], frozenset()):
+            yield f"a withdrawal that entry {seq} tells of is gone, or was changed, and nobody has lifted it"
+
+
+def _untold_takedowns(store: Store, trail: Sequence[Entry]) -> Iterator[str]:
+    bodies = [_body(entry) for entry in trail if entry.kind == Kind.TAKEN_DOWN]
+    told = {str(photo) for body in bodies if isinstance(body, dict) for photo in _list(body.get("photos"))}
+    for (photo_id,) in store.query("SELECT photo_id FROM takedowns ORDER BY photo_id"):
+        if str(photo_id) not in told:
+            yield f"the trail does not tell that photo {photo_id} was taken down, which is recorded"
+
+
 def _older(trail: Sequence[Entry], runs: frozenset[int]) -> Iterator[str]:
     begun = _begun(trail)
     older = sum(run < min(begun, default=run + 1) for run in runs)
@@ -207,6 +235,10 @@ def _older(trail: Sequence[Entry], runs: frozenset[int]) -> Iterator[str]:
 def _begun(trail: Sequence[Entry]) -> frozenset[int]:
     bodies = [_body(entry) for entry in trail if entry.kind == Kind.RUN_BEGUN]
     return frozenset(body["run"] for body in bodies if isinstance(body, dict) and isinstance(body.get("run"), int))
+
+
+def _list(told: object) -> list[Any]:
+    return told if isinstance(told, list) else []
 
 
 def _body(entry: Entry) -> Any:

@@ -155,6 +155,16 @@ def open_vault(store: Store, passphrase: Passphrase | None = None) -> Vault:
     return vault
 
 
+def require_current(store: Store, vault: Vault) -> None:
+    """Make sure, inside `Store.atomic()`, that an open key is still the one in use.
+
+    Raises:
+        VaultError: if another process has changed the key since.
+    """
+    if store.query("SELECT id FROM keys WHERE retired_at IS NULL") != [(vault.key_id,)]:
+        raise VaultError(f"{store.path}: the key was changed by another process meanwhile", "Do it again.")
+
+
 def rotate(store: Store, old: Vault, passphrase: Passphrase | None = None) -> tuple[int, int]:
     """Encrypt every template with a new key, in one transaction, and delete the old key.
 
@@ -170,6 +180,7 @@ def rotate(store: Store, old: Vault, passphrase: Passphrase | None = None) -> tu
         VaultError: if no new key can be made; everything is as it was then.
     """
     with store.atomic():
+        require_current(store, old)
         _retire(store)
         new = _new_key(store, passphrase)
         rows: Any = store.query("SELECT id, subject_id, model_id, expires_on, key_id, nonce, ciphertext FROM templates")
@@ -236,7 +247,9 @@ def _new_key(store: Store, passphrase: Passphrase | None) -> Vault:
 
 
 def _retire(store: Store) -> None:
-    store.change("UPDATE keys SET retired_at = ? WHERE retired_at IS NULL", (now(),))
+    """Keep that there was a key, and nothing by which its passphrase could be tried."""
+    sql = "UPDATE keys SET retired_at = ?, parameters = '{}', nonce = x'', proof = x'' WHERE retired_at IS NULL"
+    store.change(sql, (now(),))
 
 
 def _drop_retired(store: Store) -> None:
@@ -259,7 +272,7 @@ def _derive(passphrase: str, parameters: str) -> bytes:
         if told["kdf"] != "scrypt" or n < SCRYPT_N or min(r, p) < 1 or 128 * n * r * p > _MOST_MEMORY:
             raise ValueError
         kdf = Scrypt(salt=salt, length=_KEY_BYTES, n=n, r=r, p=p)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise VaultError("What the school file says of its key is damaged", "Restore a backup of the file.") from None
     return kdf.derive(unicodedata.normalize("NFC", passphrase).encode())
 

@@ -16,7 +16,7 @@ from consent import audit
 from consent.aliases import alias_of
 from consent.errors import ConsentError, RecordError
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Purpose
-from consent.numbers import NumberIndex
+from consent.numbers import NumberIndex, number_key
 from consent.people import stored_roster, withdrawn
 from consent.store import Store
 from consent.templates import drop_templates
@@ -176,6 +176,39 @@ def who_is_meant(people: Collection[Known], typed: str) -> Meant:
         return Meant(None, None, named)
     person = by_number[found.number]
     return Meant(person, None, ()) if found.exact else Meant(None, person, ())
+
+
+def gone_since(store: Store, run_id: int, shown: Collection[str], known: Collection[str]) -> bool:
+    """Tell whether a run that read its roster earlier may not publish a photo any more.
+
+    Inside `Store.atomic()`, nobody can withdraw between the answer and the record of the photo: whoever withdraws
+    afterwards has the photo listed.
+
+    Args:
+        store: The school file.
+        run_id: The run.
+        shown: Who is to be seen in the photo.
+        known: Who was recognised in it, covered or not.
+
+    Returns:
+        Whether somebody shown has withdrawn for the run's purpose, somebody known may have been forgotten since, or
+        the roster that the run stands on is not the newest one of the school file any more.
+    """
+    ((purpose, roster),) = store.query("SELECT purpose, roster_sha256 FROM runs WHERE id = ?", (run_id,))
+    taken_back = {number_key(number) for number, purposes in withdrawn(store).items() if purpose in purposes}
+    if any(number_key(number) in taken_back for number in shown):
+        return True
+    begun = "SELECT max(seq) FROM audit WHERE kind = ? AND json_extract(body, '$.run') = ?"
+    rows = store.query(f"SELECT DISTINCT kind FROM audit WHERE seq > ({begun})", (audit.Kind.RUN_BEGUN.value, run_id))
+    since = {kind for (kind,) in rows}
+    if shown and audit.Kind.ROSTER_IMPORTED in since:
+        rosters = [sha256 for (sha256,) in store.query("SELECT sha256 FROM rosters ORDER BY id")]
+        if roster in rosters[:-1] and roster != rosters[-1]:
+            return True
+    if not known or audit.Kind.FORGOTTEN not in since:
+        return False
+    there = {number_key(str(number)) for (number,) in store.query("SELECT subject_id FROM subjects")}
+    return any(number_key(number) not in there for number in known)
 
 
 def _words(name: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BoundingBox",
     "Candidate",
+    "ConsentChanged",
     "Cover",
     "Decision",
     "DestinationError",

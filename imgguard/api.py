@@ -19,6 +19,7 @@ from consent.policy import Verdict as Verdict
 from consent.procedures import SignOff as SignOff
 from imgguard.detect import detect_faces as detect_faces
 from imgguard.embed import embed_face as embed_face
+from imgguard.errors import ConsentChanged as ConsentChanged
 from imgguard.errors import FormatNotSupported as FormatNotSupported
 from imgguard.errors import ImgguardError as ImgguardError
 from imgguard.errors import InternalFault as InternalFault

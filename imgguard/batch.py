@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from imgguard.backends import Backends, default_backends
 from imgguard.errors import (
+    ConsentChanged,
     ImgguardError,
     InternalFault,
     NotReached,
@@ -119,7 +120,7 @@ def _finish(job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None
         if recorder is None:
             return dry_result(outcome, job.target)
         return recorder.publish(outcome, job.target, folder, job.replaced, job.replaces)
-    except OutputError as error:
+    except (OutputError, ConsentChanged) as error:
         return _refuse(job.source, refusal_of(error), recorder)
 
 

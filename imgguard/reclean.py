@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from consent.errors import DestinationError, PolicyError
+from consent.errors import DestinationError, PolicyError, RosterError
 from consent.model import Purpose, Subject
 from consent.numbers import NumberIndex
 from consent.policy import Decision
@@ -261,8 +261,9 @@ def _run(
         by_root[folders[version.file.photo_id].resolve()].append(version)
     try:
         made = Guard(**_as_guard(key, sources))
-    except (DestinationError, PolicyError) as error:
-        # Such as a destination that was closed since: what is there has to go all the same.
+    except (DestinationError, PolicyError, RosterError) as error:
+        # A destination was closed since, or the roster has that purpose or group no more: what is there has to go all
+        # the same, and the other versions are made.
         for version in versions:
             source = originals.found[version.file.source_sha256]
             yield Redone(version.file, refused(source, Refusal("not_published_there", error.what, error.remedy)))

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from consent import audit
+from consent.reasons import Verdict
 from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord, Store
-from imgguard.errors import PhotoError
+from consent.withdrawals import gone_since
+from imgguard.errors import ConsentChanged, PhotoError
 from imgguard.photo import read_content
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
 
@@ -75,6 +77,7 @@ class Recorder:
 
         Raises:
             OutputError: if it cannot be written; nothing is recorded then.
+            ConsentChanged: if somebody's consent was taken back since the run read the roster; nothing is published.
             RecordError: if it cannot be recorded; nothing is published then.
         """
         result = _result(cleaned, target, Status.PUBLISHED)
@@ -86,6 +89,7 @@ class Recorder:
         # The record is committed while the file can still be taken back.
         with _uninterrupted():
             with folder.publishing(cleaned.content, target), self.store.atomic():
+                self._require_still_allowed(cleaned)
                 self._add(record, audit.Kind.PUBLISHED)
             self.unreported.append(result)
         return result
@@ -94,6 +98,16 @@ class Recorder:
         """Record a photo that was not published."""
         with self.store.atomic():
             self._add(_record(result, None), audit.Kind.REFUSED)
+
+    def _require_still_allowed(self, cleaned: CleanedPhoto) -> None:
+        decisions = [face.decision for face in cleaned.faces]
+        known = {one.subject_id for one in decisions if one.subject_id}
+        shown = {one.subject_id for one in decisions if one.subject_id and one.verdict is Verdict.KEEP}
+        if gone_since(self.store, self.run_id, shown, known):
+            raise ConsentChanged(
+                f"{cleaned.source}: while this run was going on, consent for somebody in it was taken back",
+                "Clean it again: a new run covers them.",
+            )
 
     def _add(self, photo: PhotoRecord, kind: audit.Kind) -> None:
         photo_id = self.store.add_photo(self.run_id, photo)

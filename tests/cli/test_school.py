@@ -292,3 +292,20 @@ def test_privacy_facts_are_of_the_file_as_it_is(path: Path, ids: Path, ring: Fil
     assert {t["table"]: t["rows"] for t in told["tables"]}["templates"] == 2 and told["ok"]
     path.chmod(0o644)
     assert run(["privacy-facts"]) == 3
+
+
+def test_init_never_deletes_a_school_file_that_somebody_else_has_just_made(
+    tmp_path: Path, ring: FileRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "school.imgguard"
+    opening = Store.__init__
+
+    def first_somebody_else(self: Store, given: Path) -> None:
+        monkeypatch.setattr(Store, "__init__", opening)
+        assert run(["init", "--title", "Theirs", "--school", str(path)]) == 0
+        opening(self, given)
+
+    monkeypatch.setattr(Store, "__init__", first_somebody_else)
+    assert run(["init", "--title", "Mine", "--school", str(path)]) == 4
+    with Store(path) as store:
+        assert store.query("SELECT title FROM school") == [("Theirs",)]

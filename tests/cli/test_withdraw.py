@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from datetime import date
@@ -222,3 +223,35 @@ def test_from_cleaning_to_a_new_version_and_an_empty_list(tmp_path: Path, capsys
     old, new = json.loads(capsys.readouterr().out)
     assert (old["visible"], old["newer_version"]) == (True, True) and old["taken_down_on"]
     assert (new["visible"], new["reason"], new["file"]) == (False, "withdrawn", "gym.jpg")
+
+
+def test_photos_of_a_roster_that_had_lost_a_zero_are_listed_and_made_anew(
+    school: Path, tmp_path: Path, capsys: Screen
+) -> None:
+    with Store(school) as store:
+        publish(store, [kept("20411")], source="33", output="44", name="lost-zero.jpg")
+    assert run(["withdraw", AMINA, *REASON]) == 0
+    assert "2 published files show this student" in told(capsys)
+    assert run(["find", AMINA]) == 0
+    assert "444444444444 lost-zero.jpg" in told(capsys)
+    (tmp_path / "originals").mkdir()
+    given = ["--originals", str(tmp_path / "originals"), "-o", str(tmp_path / "new")]
+    assert run(["reclean", "--student", AMINA, *given]) == 3
+    assert "0 of 2 photos" in told(capsys)
+
+
+def test_the_published_file_itself_is_ticked_off_at_one_of_its_places(
+    school: Path, tmp_path: Path, capsys: Screen
+) -> None:
+    photo = tmp_path / "me@school.jpg"
+    photo.write_bytes(b"published")
+    digest = hashlib.sha256(b"published").hexdigest()
+    with Store(school) as store:
+        for place in ("Blog", "Website"):
+            number = publish(store, [kept(AMINA)], destination=place, source="77")
+            with store.atomic():
+                store.change("UPDATE photos SET output_sha256 = ? WHERE id = ?", (digest, number))
+    assert run(["recheck", "--done", str(photo)]) == 4
+    assert "@Blog" in capsys.readouterr().err
+    assert run(["recheck", "--done", f"{photo}@Website"]) == 0
+    assert "Ticked off as taken down: 1" in told(capsys)

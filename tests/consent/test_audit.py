@@ -18,11 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent import RecordError, Store, audit
+from consent import Purpose, RecordError, Store, audit
 from consent.audit import GENESIS, Entry, Kind, entries
+from consent.forgetting import forget
 from consent.schema import APPLICATION_ID, MIGRATIONS
+from consent.takedown import mark_taken_down
 from consent.trail import TrailCheck, check_school, check_trail, checked_pin, export_trail, read_trail
-from tests.conftest import ROOT
+from consent.withdrawals import lift, withdraw
+from tests.conftest import ROOT, TODAY
 from tests.recorded import add_run, face, published, refused
 
 Tamper = Callable[[sqlite3.Connection], object]
@@ -389,3 +392,32 @@ def test_any_one_change_of_any_trail_is_found(trail: list[Entry], data: st.DataO
 def test_any_other_order_is_found(trail: list[Entry], data: st.DataObject) -> None:
     order = data.draw(st.permutations(trail))
     assert check_trail(order).ok == (list(order) == trail)
+
+
+WITHDRAWN = {
+    "the withdrawal is gone": (sql("DELETE FROM withdrawals"), "a withdrawal that entry"),
+    "it was lifted behind the back": (
+        sql("UPDATE withdrawals SET lifted_on = '2026-11-01', lifted_because = ''"), "a withdrawal that entry",
+    ),
+    "it is for less": (sql("UPDATE withdrawals SET purpose = 'newsletter'"), "a withdrawal that entry"),
+    "a file was ticked off that nobody took down": (
+        sql("INSERT INTO takedowns VALUES (3, '2026-11-01')"), "that photo 3 was taken down",
+    ),
+    "a body that lists nothing": (sql("UPDATE audit SET body = '{\"purposes\":7}' WHERE kind = 'withdrawn'"), "edited"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "told"), WITHDRAWN.values(), ids=WITHDRAWN)
+def test_a_withdrawal_or_a_take_down_that_is_not_what_the_trail_tells_is_found(
+    school: Path, change: Tamper, told: str
+) -> None:
+    with Store(school) as store:
+        withdraw(store, "020411", (), "letter", TODAY)
+        withdraw(store, "020448", (), "letter", TODAY)
+        lift(store, "020448", [Purpose.YEARBOOK], "new form", TODAY)
+        forget(store, "020448")
+        ((first,),) = store.query("SELECT output_sha256 FROM photos WHERE id = 1")
+        mark_taken_down(store, [str(first)], TODAY)
+    assert checked(school).ok, "the control"
+    tampered(school, change)
+    assert any(told in fault for fault in checked(school).faults)

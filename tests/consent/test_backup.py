@@ -12,16 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from consent import RecordError, Store, audit, read_roster
+from consent import RecordError, Store, audit, read_roster, withdrawals
 from consent import backup as backups
 from consent.backup import Carried, back_up, restore
+from consent.destinations import all_destinations, close
 from consent.forgetting import forget
 from consent.people import import_roster, stored_roster
 from consent.schema import MIGRATIONS
+from consent.school_policy import policy_setting, set_policy
 from consent.store import PhotoRecord, RunRecord
 from consent.templates import read_templates
 from consent.vault import open_vault
 from tests.conftest import SAMPLES, TODAY
+from tests.consent.published import add_destination
 from tests.rings import FileRing
 from tests.schools import begin_run, sample_school
 
@@ -320,3 +323,51 @@ def test_a_copy_by_hand_of_a_closed_file_is_a_backup_too(school: Path, tmp_path:
     shutil.copy(school, tmp_path / "by-hand")
     restore(tmp_path / "by-hand", school)
     assert dump(school) == before
+
+
+def test_a_withdrawal_since_the_backup_leaves_no_template_in_what_is_restored(school: Path) -> None:
+    target = copy_of(school)
+    with Store(school) as store:
+        withdrawals.withdraw(store, NUMBER, (), "letter", TODAY)
+    restore(target, school)
+    with Store(school) as store:
+        assert store.query("SELECT DISTINCT subject_id FROM templates") == [("020448",)]
+
+
+def test_a_destination_closed_and_a_procedure_chosen_since_the_backup_hold(school: Path) -> None:
+    with Store(school) as store:
+        add_destination(store, "Blog")
+        add_destination(store, "Website")
+    target = copy_of(school)
+    with Store(school) as store:
+        close(store, "Blog", TODAY)
+        set_policy(store, "park-west-ap144", {})
+    restore(target, school)
+    with Store(school) as store:
+        assert {one.name: one.closed_on for one in all_destinations(store)} == {"Blog": TODAY, "Website": None}
+        assert policy_setting(store) == ("park-west-ap144", {})
+        set_policy(store, "strict", {})
+    early, late = target, school.parent / "late.imgguard"
+    with Store(school) as store:
+        back_up(store, late)
+    restore(early, school)
+    restore(late, school)
+    with Store(school) as store:
+        assert policy_setting(store)[0] == "strict"
+
+
+def test_a_roster_is_outdated_also_where_a_later_one_was_given_its_number(school: Path) -> None:
+    """Import numbers are given out again once an earlier backup was restored."""
+    first = copy_of(school)
+    roster = read_roster(SAMPLES / "roster.csv")
+    with Store(school) as store:
+        import_roster(store, replace(roster, sha256="aa" * 32))
+        second = school.parent / "second.imgguard"
+        back_up(store, second)
+    restore(first, school)
+    with Store(school) as store:
+        import_roster(store, replace(roster, sha256="bb" * 32))
+    done = restore(second, school)
+    assert done.carried is not None and done.carried.outdated
+    with Store(school) as store:
+        assert store.query("SELECT count(*) FROM consents") == [(0,)]

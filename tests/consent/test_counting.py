@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from consent import Store
+from consent import Store, read_roster
 from consent.counting import Month, counts, months
+from consent.limits import published_sources
 from consent.model import Purpose
+from consent.people import import_roster
 from consent.procedures import STRICT, Policy, Rule, StudentLimit
+from tests.conftest import SAMPLES
+from tests.consent.published import kept, publish
 from tests.recorded import RUN, add_person, add_run, dated, face, published, refused
 
 TODAY = date(2026, 11, 23)
@@ -91,3 +95,14 @@ def test_months_and_purposes_are_counted_in_photos_and_people(store: Store) -> N
     assert months(store) == (Month("2026-10", "school_website", 1, 2), Month("2026-11", SOCIAL.value, 4, 1))
     assert months(store, purpose=SOCIAL, since=date(2026, 11, 23)) == (Month("2026-11", SOCIAL.value, 2, 1),)
     assert months(store, purpose=Purpose.YEARBOOK) == ()
+
+
+def test_photos_count_towards_a_limit_however_a_roster_wrote_the_number(tmp_path: Path) -> None:
+    with Store(tmp_path / "school.imgguard") as store:
+        import_roster(store, read_roster(SAMPLES / "roster.csv"))
+        publish(store, [kept("20411")])
+        publish(store, [kept("020411")], source="33", output="44")
+        publish(store, [kept("20448")], source="55", output="66")
+        found = published_sources(store, Purpose.SCHOOL_WEBSITE, date.today(), 30)
+    assert found["020411"] == found["20411"] == {"11" * 32, "33" * 32}
+    assert found["020448"] == {"55" * 32} and "020485" not in found

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent import ConsentError, Store, audit, read_roster
+from consent import ConsentError, RecordError, Store, audit, read_roster
 from consent.aliases import alias_of
-from consent.forgetting import FORGOTTEN, _folded, _pattern, _Person, _without, forget, purge, shown_on
+from consent.forgetting import FORGOTTEN, Receipt, _folded, _pattern, _Person, _without, forget, purge, shown_on
 from consent.people import import_roster
 from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord
 from consent.templates import save_templates
@@ -269,8 +270,46 @@ def test_a_reader_that_keeps_the_log_is_told(tmp_path: Path, ring: FileRing, mon
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM subjects").fetchall()
         receipt = forget(store, NUMBER)
-        assert not receipt.complete and any("Another process" in note for note in receipt.notes)
+        assert not receipt.complete and any("another process" in note for note in receipt.notes)
         assert "Amina" in found_in(path), "it would have been untrue to say less"
         reader.close()
         assert purge(store, TODAY).complete
         assert found_in(path) == set()
+
+
+@pytest.mark.parametrize("typed", [NUMBER, "20411"])
+def test_whoever_is_forgotten_is_so_under_a_number_that_had_lost_its_zero(
+    tmp_path: Path, ring: FileRing, typed: str
+) -> None:
+    path = tmp_path / "school"
+    store, _ = sample_school(path, NUMBER, OTHER)
+    with store:
+        run = begin_run(store, RunRecord("0.1.0", "yearbook", True, "blur", None, 2, 0.5, {}))
+        photo = PhotoRecord("published", None, "11" * 32, "22" * 32, "jpeg", 1, (face("20411"), face(OTHER)))
+        with store.atomic():
+            store.add_photo(run, replace(photo, published_name="20411.jpg"))
+        assert shown_on(store, typed) == 1
+        with store.atomic():
+            known_as = alias_of(store, NUMBER)
+        assert forget(store, typed).complete
+        last = audit.entries(store)[-1]
+        assert json.loads(last.body)["person"] == known_as, "backups know the person by it"
+        assert store.query("SELECT count(*) FROM subjects WHERE given_name = 'Amina'") == [(0,)]
+        assert store.query("SELECT subject_id FROM faces ORDER BY id") == [(None,), (OTHER,)]
+        assert store.query("SELECT published_name FROM photos") == [("[forgotten].jpg",)]
+    assert b"20411" not in every_byte(path)
+
+
+@pytest.mark.parametrize("act", [lambda store: forget(store, NUMBER), lambda store: purge(store, TODAY)])
+def test_where_the_file_cannot_be_written_anew_the_receipt_is_given_and_tells_it(
+    tmp_path: Path, ring: FileRing, monkeypatch: pytest.MonkeyPatch, act: Callable[[Store], Receipt]
+) -> None:
+    store, _ = sample_school(tmp_path / "school", NUMBER, OTHER)
+
+    def full(self: Store) -> bool:
+        raise RecordError("disk full", "")
+
+    monkeypatch.setattr(Store, "compact", full)
+    with store:
+        receipt = act(store)
+    assert not receipt.complete and "disk is full" in str(receipt)

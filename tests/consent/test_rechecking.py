@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent import Answer, Consent, Hold, Purpose, Reason, SignerRole, Store, Subject, Verdict
+from consent import Answer, Consent, Hold, Purpose, Reason, Roster, SignerRole, Store, Subject, Verdict
+from consent.people import import_roster
 from consent.procedures import EveryGuardian, GroupOf, Policy, Rule
 from consent.rechecking import Gone, recheck, shown_today
 from consent.showings import PublishedFile, Showing, showings
@@ -169,6 +170,26 @@ def _refusal() -> object:
     from consent.store import PhotoRecord
 
     return PhotoRecord("refused", "photo_broken", "11" * 32, None, None, 0, ())
+
+
+def test_photos_are_a_person_s_however_a_roster_wrote_the_number(tmp_path: Path) -> None:
+    with Store(tmp_path / "school.imgguard") as store:
+        mine = {
+            publish(store, [kept(number)], source=f"{n}0", name=f"{n}.jpg")
+            for n, number in enumerate(("020411", "20411"), 1)
+        }
+        publish(store, [kept("020422")], source="44", output="55", name="b.jpg")
+        assert {s.file.photo_id for s in showings(store, "20411")} == mine
+        assert {s.file.photo_id for s in showings(store, "020411")} == mine
+        import_roster(store, _roster("20411", "020411"))
+        assert [s.subject_id for s in showings(store, "20411")] == ["20411"], "two people of the roster"
+        assert [s.subject_id for s in showings(store, "020411")] == ["020411"]
+        assert showings(store, "0020411") == ()
+
+
+def _roster(*numbers: str) -> Roster:
+    people = {number: Subject(number) for number in numbers}
+    return Roster(Path("roster.csv"), "ab" * 32, frozenset({WEB}), people, ())
 
 
 def test_what_is_told_to_replace_a_file_does_so_whatever_its_name_and_destination(tmp_path: Path) -> None:

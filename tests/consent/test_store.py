@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import sys
+import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,3 +136,39 @@ def test_names_go_when_their_run_goes(tmp_path: Path) -> None:
             store.add_photo(run, NAMED)
             store.query("DELETE FROM runs")
         assert store.query("SELECT count(*) FROM renamed") == [(0,)]
+
+
+def test_another_program_s_database_stays_byte_for_byte_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE theirs (a)")
+    before = path.read_bytes()
+    with pytest.raises(RecordError, match="not a record"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the open files of the process")
+def test_writing_the_file_anew_leaves_no_copy_in_a_folder_for_temporary_files(tmp_path: Path) -> None:
+    """SQLite's copy there is deleted but not overwritten."""
+    opened: set[str] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for link in Path("/proc/self/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    opened.add(str(link.readlink()))
+
+    with Store(tmp_path / "school.imgguard") as store:
+        with store.atomic():
+            rows = ((str(n), "", "Amina " * 5000) for n in range(400))
+            store.insert_rows("mappings", ("name", "saved_at", "content"), rows)
+        watching = threading.Thread(target=watch)
+        watching.start()
+        try:
+            store.compact()
+        finally:
+            done.set()
+            watching.join()
+    assert not [name for name in opened if "etilqs" in name]

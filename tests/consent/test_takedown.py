@@ -152,3 +152,24 @@ def test_the_page_stands_alone_and_takes_nothing_for_markup(store: Store) -> Non
 def test_an_empty_list_says_so() -> None:
     assert "nothing is to be taken down" in take_down_page((), TODAY)
     assert take_down_csv(()).count("\n") == 1
+
+
+def test_a_version_that_shows_the_person_under_a_number_without_its_zero_is_no_replacement(store: Store) -> None:
+    publish(store, [kept("020411")])
+    publish(store, [kept("20411")], output="33")
+    assert [row.replacement for row in all_open(store)] == [None, None]
+
+
+def test_a_file_that_went_to_two_places_is_ticked_off_for_each(store: Store) -> None:
+    blog = publish(store, [kept("020411")], destination="Blog")
+    website = publish(store, [kept("020411")], destination="Website")
+    untold = publish(store, [kept("020411")])
+    with pytest.raises(TakeDownError, match="several places") as error:
+        mark_taken_down(store, ["22" * 6], TODAY)
+    assert f"{'22' * 6}@Blog" in error.value.remedy and len(all_open(store)) == 3
+    assert [file.photo_id for file in mark_taken_down(store, ["22" * 6 + "@blog"], TODAY)] == [blog]
+    assert [file.photo_id for file in mark_taken_down(store, ["22" * 6 + "@"], TODAY)] == [untold]
+    with pytest.raises(TakeDownError, match="no published file"):
+        mark_taken_down(store, ["22" * 6 + "@Paper"], TODAY)
+    assert [row.file.photo_id for row in all_open(store)] == [website]
+    assert [file.photo_id for file in mark_taken_down(store, ["22" * 6], TODAY)] == [website], "only one is left"

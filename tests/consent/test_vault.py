@@ -333,3 +333,27 @@ def test_a_school_is_made_once(tmp_path: Path) -> None:
         assert open_school(store) == made
         with pytest.raises(RecordError, match="already"):
             make_school(store, "Another", "strict")
+
+
+def test_a_key_that_another_process_has_changed_neither_rotates_nor_stores_anything(
+    tmp_path: Path, ring: FileRing
+) -> None:
+    store, old = sample_school(tmp_path / "school", "020411", "020448")
+    with store:
+        rotate(store, old)
+        with pytest.raises(VaultError, match="changed by another process"):
+            rotate(store, old)
+        with pytest.raises(VaultError, match="changed by another process"):
+            save_templates(store, old, [reference("020485")])
+        assert len(read_templates(store, open_vault(store), TODAY).stored) == 2, "nothing was deleted as unreadable"
+
+
+def test_of_a_passphrase_that_is_not_used_any_more_nothing_is_left_to_try_it_on(tmp_path: Path) -> None:
+    store, old = sample_school(tmp_path / "school", "020411", passphrase=PASSPHRASE)
+    with store:
+        ((parameters, proof),) = store.query("SELECT parameters, proof FROM keys")
+        rotate(store, old, lambda: "another one that is long")
+        store.compact()
+    everything = every_byte(tmp_path / "school")
+    salt = json.loads(str(parameters))["salt"].encode()
+    assert isinstance(proof, bytes) and proof not in everything and salt not in everything

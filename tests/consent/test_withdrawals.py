@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent import Purpose, Reason, RecordError, Store, Verdict, audit, decide, read_roster
+from consent import Answer, Purpose, Reason, RecordError, Store, Verdict, audit, decide, read_roster
 from consent.model import ASKED_PURPOSES, Aspect
 from consent.people import import_roster, stored_roster, withdrawn
+from consent.templates import drop_disallowed, recognisable
 from consent.withdrawals import Known, WithdrawalError, known_people, lift, who_is_meant, withdraw
 from tests.conftest import SAMPLES, TODAY
 from tests.consent.published import kept, publish
@@ -154,6 +155,25 @@ def test_the_templates_go_as_soon_as_no_purpose_with_a_yes_is_left(store: Store)
     left = sorted(yes)[0]
     assert withdraw(store, AMINA, yes - {left}, WHY, TODAY).templates == 0
     assert withdraw(store, AMINA, [left], WHY, TODAY).templates == 1
+
+
+def test_whoever_took_back_all_that_was_agreed_to_is_not_enrolled_again_until_a_form_says_more(store: Store) -> None:
+    roster = stored_roster(store)
+    assert roster is not None and AMINA in recognisable(store), "the control"
+    consents = roster.subjects[AMINA].consents
+    yes = {c.purpose for c in consents if c.aspect is Aspect.PHOTO and c.answer is Answer.YES}
+    assert yes < frozenset(ASKED_PURPOSES), "the rest is not withdrawn, since it was never given"
+    left = Purpose.YEARBOOK
+    withdraw(store, AMINA, yes - {left}, WHY, TODAY)
+    assert AMINA in recognisable(store)
+    give_template(store, AMINA)
+    withdraw(store, AMINA, [left], WHY, TODAY)
+    assert AMINA not in recognisable(store) and templates(store) == 0
+    give_template(store, AMINA)
+    with store.atomic():
+        assert drop_disallowed(store) == 1, "also where they come back, as from a backup"
+    lift(store, AMINA, [left], "a new form", TODAY)
+    assert AMINA in recognisable(store)
 
 
 def test_all_purposes_named_one_by_one_are_everything(store: Store) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from consent import Purpose, Reason, RecordError, Roster, RosterError, Store, read_roster
+from consent.forgetting import forget
 from consent.people import import_roster
 from imgguard import Guard, SetupError
+from imgguard.errors import ConsentChanged
 from imgguard.inspection import inspect_photo
 from imgguard.who import with_withdrawals
 from tests.conftest import SAMPLES, TODAY
@@ -106,3 +109,43 @@ def test_withdrawals_leave_everybody_else_as_they_are() -> None:
     taken: Mapping[str, frozenset[Purpose]] = {SHOWN: frozenset({Purpose.YEARBOOK})}
     changed = with_withdrawals(roster, taken).subjects
     assert {n for n in roster.subjects if roster.subjects[n] != changed[n]} == {SHOWN}
+
+
+def another_roster(store: Store) -> None:
+    roster = read_roster(SAMPLES / "roster.csv")
+    people = {number: person for number, person in roster.subjects.items() if number != SHOWN}
+    import_roster(store, replace(roster, sha256="ab" * 32, subjects=people))
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda store: withdraw(store, SHOWN),
+        lambda store: withdraw(store, "20596"),
+        lambda store: forget(store, SHOWN),
+        another_roster,
+    ],
+    ids=["withdrawn", "withdrawn without the zero", "forgotten", "a new roster"],
+)
+def test_what_changes_while_a_run_goes_on_stops_the_photos_that_show_the_person(
+    school: Path, store: Store, tmp_path: Path, happens: Callable[[Store], object]
+) -> None:
+    import_roster(store, read_roster(SAMPLES / "roster.csv"))
+    out = tmp_path / "out"
+    with Guard(**GIVEN, purpose="school_website", school=school, on=TODAY, groups=("Grade 8",)) as guard:  # type: ignore[arg-type]
+        one = guard.clean(ONE, out / "before.jpg")
+        assert one.faces[0].cover is None, "the control"
+        happens(store)
+        with pytest.raises(ConsentChanged):
+            guard.clean(ONE, out / "after.jpg")
+        (refused,) = guard.run(guard.plan([ONE], out / "again.jpg"), workers=1)
+    assert refused.refusal is not None and refused.refusal.kind == "consent_changed"
+    assert [path.name for path in out.iterdir()] == ["before.jpg"]
+
+
+def test_a_withdrawal_for_something_else_stops_no_run(school: Path, store: Store, tmp_path: Path) -> None:
+    with Guard(**GIVEN, purpose="school_website", school=school, on=TODAY, groups=("Grade 8",)) as guard:  # type: ignore[arg-type]
+        withdraw(store, SHOWN, Purpose.YEARBOOK)
+        withdraw(store, "020411")
+        (face,) = guard.clean(ONE, tmp_path / "out" / "one.jpg").faces
+    assert face.cover is None

@@ -343,3 +343,19 @@ def test_who_vanished_from_the_roster_is_covered_and_who_withdrew_is_told_as_tha
         assert gone == {AMINA: "vanished", "020522": "withdrawn"}
         (version,) = versions_to_make(showings(store), people, TODAY)
     assert {one.decision.subject_id for one in version.required} == {AMINA, "020522"}
+
+
+@pytest.mark.parametrize("gone", ["yearbook", "Grade 8"])
+def test_a_purpose_or_a_group_that_the_roster_has_no_more_refuses_its_photos_and_no_others(
+    school: School, tmp_path: Path, gone: str
+) -> None:
+    """Next year's roster: Grade 8 is Grade 9, and the yearbook is asked about on another form."""
+    with Guard(**WHO, purpose="yearbook", school=school.file, groups=("Grade 8",)) as guard:  # type: ignore[arg-type]
+        list(guard.clean_folder(school.originals, school.folder / "book", workers=1))
+    school.withdraw()
+    roster = tmp_path / "next.csv"
+    roster.write_text((SAMPLES / "roster.csv").read_text(encoding="utf-8").replace(gone, "x"), encoding="utf-8")
+    website, book = school.reclean(who={**WHO, "roster": roster})
+    assert website.result is not None and website.result.refusal is None
+    assert book.result is not None and book.result.refusal is not None
+    assert book.result.refusal.kind == "not_published_there" and gone in book.result.refusal.what
