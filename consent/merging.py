@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from consent.asking import weaker
+from consent.asking import together
 from consent.model import Answer, Aspect, Consent, Hold, Purpose, Subject
 from consent.numbers import number_key
 
@@ -182,9 +182,7 @@ def _marks(one: Telling, other: Telling) -> dict[str, Answer]:
     """Holds add up: a row that is silent about one does not lift it. The rest needs every row's yes."""
     both = {**one.marks, **other.marks}
     for mark in one.marks.keys() & other.marks.keys():
-        answers = (one.marks[mark], other.marks[mark])
-        held = [answer for answer in answers if answer not in (Answer.BLANK, Answer.NO)]
-        both[mark] = (held or answers)[0] if mark in set(Hold) else weaker(*answers)
+        both[mark] = together(mark, one.marks[mark], other.marks[mark])
     return both
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from consent.asking import Asked, Slot, weaker
+from consent.asking import Asked, Slot, together
 from consent.dates import read_day
 from consent.layout import Layout
 from consent.merging import Telling
@@ -223,7 +223,7 @@ class _Line:
             for slot, answer in zip(asked.slots, answers, strict=True):
                 if silent and answer is Answer.BLANK and slot in self.reading.neutral:
                     continue
-                found[slot] = weaker(found[slot], answer) if slot in found else answer
+                found[slot] = together(slot, found[slot], answer) if slot in found else answer
         return found, clear
 
     def _questions(self) -> Iterator[tuple[str, Asked]]:

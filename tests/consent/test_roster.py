@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent import Answer, Consent, Hold, Purpose, RosterError, Verdict, decide, read_roster, roster_template
+from consent.mapping import Declared
 from consent.model import ASKED_PURPOSES
 from consent.roster import Roster
 from tests.conftest import SAMPLES
@@ -231,3 +232,12 @@ def test_no_bytes_crash_the_reader(tmp_path_factory: pytest.TempPathFactory, con
         read_roster(path)
     except RosterError as error:
         assert "roster.csv" in error.what
+
+
+def test_a_hold_in_one_of_two_columns_stands(tmp_path: Path) -> None:
+    # The export's own column says no hold, and the school has a second one for the same.
+    path = tmp_path / "roster.csv"
+    path.write_text(f"{HEADER},Custody\n{ROW.replace('yes,yes,,', 'yes,yes,no,')},yes\n")
+    roster = read_roster(path, Declared(asks={"Custody": ("do_not_publish",)}))
+    assert roster.subjects["020411"].holds == {Hold.DO_NOT_PUBLISH}
+    assert not is_kept(roster)
