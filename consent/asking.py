@@ -24,7 +24,7 @@ def weaker(one: Answer, other: Answer) -> Answer:
 
 
 def together(slot: Slot, one: Answer, other: Answer) -> Answer:
-    """Put two answers to the same thing together: a hold that one of them sets stands, of all else both must say yes."""
+    """Put two answers to the same thing together: a hold that one sets stands, all else needs both to say yes."""
     if slot not in set(Hold):
         return weaker(one, other)
     return next((answer for answer in (one, other) if answer not in (Answer.BLANK, Answer.NO)), one)

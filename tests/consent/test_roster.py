@@ -241,3 +241,19 @@ def test_a_hold_in_one_of_two_columns_stands(tmp_path: Path) -> None:
     roster = read_roster(path, Declared(asks={"Custody": ("do_not_publish",)}))
     assert roster.subjects["020411"].holds == {Hold.DO_NOT_PUBLISH}
     assert not is_kept(roster)
+
+
+@pytest.mark.parametrize("mark", ["biometric_ok", "Biometric-OK", "independent", "do_not_publish"])
+def test_blank_is_never_declared_to_mean_yes_for_a_mark(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(f"{HEADER},independent\n{ROW.replace('Rowe,yes', 'Rowe,')},\n")
+    with pytest.raises(RosterError, match="cannot mean yes"):
+        read_roster(path, Declared(opt_outs=(mark,)))
+
+
+def test_blank_means_no_for_a_mark_however_its_heading_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("No,Faces\n1,\n")
+    declared = Declared(columns={"number": "No"}, asks={"Faces": ("biometric_ok",)}, opt_outs=("faces",))
+    with pytest.raises(RosterError, match="cannot mean yes"):
+        read_roster(path, declared)
