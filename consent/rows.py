@@ -13,6 +13,7 @@ from consent.layout import Layout
 from consent.merging import Telling
 from consent.model import Answer, Aspect, Consent, Hold, Purpose, SignerRole
 from consent.values import end_of_named_year, end_of_school_year, value_key
+from consent.workbooks import NO_VALUE
 
 _SHOWN = 40
 _MOST_KEPT = 10_000
@@ -168,7 +169,7 @@ class _Line:
         signed_on = self._day("signed_on")
         valid_from = (self._day("valid_from") or _NEVER) if self.text("valid_from") else None
         return Consent(
-            Purpose.IN_SCHOOL, Answer.BLANK, self.text("signed_by"), self._signer_role(), signed_on,
+            Purpose.IN_SCHOOL, Answer.BLANK, self._signed_by(), self._signer_role(), signed_on,
             self._until(signed_on), self.text("form_id"), self.row, Aspect.PHOTO, valid_from, self.reading.sha256,
         )  # fmt: skip
 
@@ -191,6 +192,13 @@ class _Line:
         if day is None:
             self.note(self.row, f"{name} {written[:_SHOWN]!r} is not a date like 2026-09-08: {otherwise}")
         return day
+
+    def _signed_by(self) -> str:
+        told = self.text("signed_by")
+        if told and (value_key(told) in _NOBODY or not any(map(str.isalnum, told))):
+            self.note(self.row, f"signed_by {told[:_SHOWN]!r} names nobody: the consent is not used")
+            return ""
+        return told
 
     def _signer_role(self) -> SignerRole:
         told = "_".join(value_key(self.text("signer_role")).split())
@@ -252,3 +260,8 @@ class _Line:
 
 
 _ROLES = {"", *SignerRole}
+# Microsoft Forms writes "anonymous" for whoever was not logged in; the rest is what people put where nobody signed.
+_NOBODY = {
+    "anonymous", "n/a", "na", "#n/a", "none", "nobody", "no one", "no", "unknown", "unsigned", "not signed", "pending",
+    "missing", "blank", "null", "nan", "tbd", "yes", "signed", "true", "false", NO_VALUE,
+}  # fmt: skip

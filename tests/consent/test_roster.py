@@ -11,6 +11,7 @@ from consent import Answer, Consent, Hold, Purpose, RosterError, Verdict, decide
 from consent.mapping import Declared
 from consent.model import ASKED_PURPOSES
 from consent.roster import Roster
+from consent.workbooks import NO_VALUE
 from tests.conftest import SAMPLES
 
 HEADER = (
@@ -257,3 +258,12 @@ def test_blank_means_no_for_a_mark_however_its_heading_is_written(tmp_path: Path
     declared = Declared(columns={"number": "No"}, asks={"Faces": ("biometric_ok",)}, opt_outs=("faces",))
     with pytest.raises(RosterError, match="cannot mean yes"):
         read_roster(path, declared)
+
+
+@pytest.mark.parametrize(
+    "nobody", ["anonymous", "Anonymous", "-", "n/a", "#N/A", "\u200b", "not signed", "???", NO_VALUE]
+)
+def test_what_names_nobody_is_no_signature(tmp_path: Path, nobody: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("Guardian", nobody))
+    assert not is_kept(roster)
+    assert any(finding.row == 2 and "names nobody" in finding.what for finding in roster.findings)
