@@ -71,7 +71,7 @@ class Reading:
         """Read one row; None where it is nobody's."""
         line = _Line(self, row, cells, note)
         number = line.text("number")
-        if not number or "\N{REPLACEMENT CHARACTER}" in number:
+        if not number or number == NO_VALUE or "\N{REPLACEMENT CHARACTER}" in number:
             note(row, "no number that can be read: the row is not used" if number else "no number: the row is not used")
             return None
         if self.confirmed_at is not None and not _is_confirmed(cells, self.confirmed_at):

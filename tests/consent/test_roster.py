@@ -267,3 +267,23 @@ def test_what_names_nobody_is_no_signature(tmp_path: Path, nobody: str) -> None:
     roster = roster_of(tmp_path, ROW.replace("Guardian", nobody))
     assert not is_kept(roster)
     assert any(finding.row == 2 and "names nobody" in finding.what for finding in roster.findings)
+
+
+def test_rows_below_a_second_header_are_not_read_under_the_first(tmp_path: Path) -> None:
+    # Two exports, one pasted below the other: the second has newsletter where the first has school_website.
+    header = HEADER.replace("school_website", "school_website,newsletter")
+    other = HEADER.replace("school_website", "newsletter,school_website")
+    row = ROW.replace("yes,yes,,", "yes,yes,no,,")
+    with pytest.raises(RosterError, match="row 3: another header"):
+        roster_of(tmp_path, row, other, row.replace("020411", "020412"), header=header)
+
+
+def test_the_same_header_again_is_nobody(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW, HEADER, ROW.replace("020411", "020412"))
+    assert set(roster.subjects) == {"020411", "020412"} and is_kept(roster, "020412")
+    assert [(finding.row, "header again" in finding.what) for finding in roster.findings] == [(3, True)]
+
+
+def test_a_number_that_a_formula_has_no_value_for_is_no_number(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW, ROW.replace("020411", NO_VALUE))
+    assert set(roster.subjects) == {"020411"} and roster.findings[0].row == 3
