@@ -19,6 +19,8 @@ _SHOWN = 40
 _MOST_KEPT = 10_000
 # The date in a date that nobody can read may be later than any other.
 _NEVER = date.max
+# Earlier ones are what spreadsheets and databases show for a date that is not there: 1899-12-30, 1900-01-01, 1904-01-01.
+_FIRST_FORM, _FIRST_BIRTH = date(2000, 1, 1), date(1910, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +176,14 @@ class _Line:
         )  # fmt: skip
 
     def _until(self, signed_on: date | None) -> date | None:
-        if self.text("valid_until"):
-            return self._day("valid_until")
-        year = self.text("school_year")
+        told, year = self.text("valid_until"), self.text("school_year")
         if not year:
-            return end_of_school_year(signed_on)
+            return self._day("valid_until") if told else end_of_school_year(signed_on)
         until = end_of_named_year(year)
         if until is None:
             self.note(self.row, f"{year[:_SHOWN]!r} is not a school year like 2026/27: the consent is not used")
-        return until
+        last = self._day("valid_until") if told else until
+        return min(until, last) if until and last else None
 
     def _day(self, name: str, otherwise: str = "the consent is not used") -> date | None:
         written = self.text(name)
@@ -191,6 +192,9 @@ class _Line:
         day = self.reading.day(written)
         if day is None:
             self.note(self.row, f"{name} {written[:_SHOWN]!r} is not a date like 2026-09-08: {otherwise}")
+        elif day < (_FIRST_BIRTH if name == "birth_date" else _FIRST_FORM):
+            self.note(self.row, f"{name} {written[:_SHOWN]!r} is too long ago to be true: {otherwise}")
+            return None
         return day
 
     def _signed_by(self) -> str:

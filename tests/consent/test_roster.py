@@ -287,3 +287,30 @@ def test_the_same_header_again_is_nobody(tmp_path: Path) -> None:
 def test_a_number_that_a_formula_has_no_value_for_is_no_number(tmp_path: Path) -> None:
     roster = roster_of(tmp_path, ROW, ROW.replace("020411", NO_VALUE))
     assert set(roster.subjects) == {"020411"} and roster.findings[0].row == 3
+
+
+@pytest.mark.parametrize("born", ["1900-01-01", "1899-12-30", "1904-01-01", "0001-01-01"])
+def test_the_birth_date_of_an_empty_cell_makes_nobody_of_age(tmp_path: Path, born: str) -> None:
+    row = f"{ROW.replace('Guardian,guardian', 'Amina Rowe,self')},{born}"
+    roster = roster_of(tmp_path, row, header=f"{HEADER},birth_date")
+    assert not is_kept(roster)
+    assert any(finding.row == 2 and "birth_date" in finding.what for finding in roster.findings)
+
+
+@pytest.mark.parametrize("signed", ["1900-01-01", "1899-12-30"])
+def test_the_date_of_an_empty_cell_is_no_day_of_a_signature(tmp_path: Path, signed: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("2026-09-01", signed))
+    assert not is_kept(roster)
+    assert any(finding.row == 2 and "signed_on" in finding.what for finding in roster.findings)
+
+
+def test_the_earlier_end_counts_where_a_school_year_and_a_last_day_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "Student ID,Consent,Status,Academic Year,Guardian,Date,valid_until,biometric_ok\n"
+        "020411,Photo,Accepted,2024/25,Guardian,2024-09-08,2027-06-30,yes\n"
+        "020412,Photo,Accepted,2026/27,Guardian,2026-09-08,2026-12-31,yes\n"
+    )
+    roster = read_roster(path, Declared(asks={"Photo": ("school_website",)}, constants={"signer_role": "guardian"}))
+    assert consent_of(roster).valid_until == date(2025, 6, 30) and not is_kept(roster)
+    assert consent_of(roster, "020412").valid_until == date(2026, 12, 31)
