@@ -19,7 +19,7 @@ _SHOWN = 40
 _MOST_KEPT = 10_000
 # The date in a date that nobody can read may be later than any other.
 _NEVER = date.max
-# Earlier ones are what spreadsheets and databases show for a date that is not there: 1899-12-30, 1900-01-01, 1904-01-01.
+# Earlier ones are what spreadsheets show for a date that is not there: 1899-12-30, 1900-01-01, 1904-01-01.
 _FIRST_FORM, _FIRST_BIRTH = date(2000, 1, 1), date(1910, 1, 1)
 
 
