@@ -20,7 +20,7 @@ from consent.layout import FIELDS, FLAGS, Layout, known_layouts
 from consent.mapping import EMPTY, NOTHING, Declared, applied
 from consent.merging import People
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Hold, Purpose, Subject
-from consent.recognise import Fit, Rows, all_layouts, find_header, headings, recognise
+from consent.recognise import Fit, Rows, all_layouts, find_header, headings, is_header_again, recognise
 from consent.rows import Reading
 from consent.tables import decode, read_bytes, split_rows
 from consent.values import end_of_school_year, heading_key
@@ -160,7 +160,7 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
 
     people = People(note, renewals=bool(layout.permission))
     for number, cells in table.rows:
-        if _is_header_again(table, reading, number, cells):
+        if is_header_again(path, table.header, reading.places["number"], number, cells):
             note(number, "the header again: the row is not used")
             continue
         telling = reading.tell(number, cells, note)
@@ -316,21 +316,6 @@ def _check_holds(table: Table, unused: Sequence[str]) -> None:
     if told:
         what = f"{table.path}: a column that is not known may hold somebody back: {', '.join(told)}"
         raise RosterError(what, "Rename it so, or delete it where it means something else.")
-
-
-def _is_header_again(table: Table, reading: Reading, row: int, cells: list[str]) -> bool:
-    """Tell whether a row is the header once more, as where exports were put one below the other.
-
-    Raises:
-        RosterError: if its columns stand in another order, so that what is below would be read under wrong headings.
-    """
-    place = reading.places["number"]
-    if place >= len(cells) or heading_key(cells[place]) != heading_key(table.header[place]):
-        return False
-    if list(map(heading_key, headings(cells))) != list(map(heading_key, table.header)):
-        what = f"{table.path}, row {row}: another header with other columns stands here, below the first"
-        raise RosterError(what, "Put each table into a file of its own.")
-    return True
 
 
 def _unused(table: Table, reading: Reading) -> tuple[str, ...]:
