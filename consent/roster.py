@@ -288,6 +288,9 @@ def _notes(table: Table, reading: Reading) -> Iterator[Finding]:
     _check_holds(table, _unused(table, reading))
     for sheet in table.others:
         yield Finding(source, None, f"the sheet {sheet!r} is not read")
+    for heading in reading.holding:
+        what = f"for what {heading!r} refuses is not told: whoever it names is not published at all"
+        yield Finding(source, None, f"{what}; say it with --asks '{heading}=school_website,...'")
     for asked in (*(asked for _, asked in reading.asked), *reading.permissions.values()):
         if not asked.question.targets:
             what = f"what {asked.column!r} is for is not told, so it shows nobody: say it with --asks"

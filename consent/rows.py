@@ -45,6 +45,7 @@ class Reading:
         confirmed_at: Index of the column in which a person confirms a proposed number; None where there is none.
         neutral: Slots that a refusing question shares with another, where its blank says nothing.
         slots: Everything that is asked, in the order in which it is kept.
+        holding: Headings of columns that refuse, of which nobody told for what: they refuse everything.
         unknown_permissions: In a list, the permissions that are not known, with how many rows have them.
         clear: Answers of rows without anything unclear, by what answers in them.
     """
@@ -60,6 +61,7 @@ class Reading:
     confirmed_at: int | None
     neutral: frozenset[Slot]
     slots: tuple[Slot, ...]
+    holding: tuple[str, ...]
     unknown_permissions: Counter[str]
     clear: dict[tuple[str, ...], _Told] = field(default_factory=dict)
     _days: dict[str, date | None] = field(default_factory=dict)

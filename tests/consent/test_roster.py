@@ -314,3 +314,38 @@ def test_the_earlier_end_counts_where_a_school_year_and_a_last_day_are_told(tmp_
     roster = read_roster(path, Declared(asks={"Photo": ("school_website",)}, constants={"signer_role": "guardian"}))
     assert consent_of(roster).valid_until == date(2025, 6, 30) and not is_kept(roster)
     assert consent_of(roster, "020412").valid_until == date(2026, 12, 31)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["No Photo", "DNP", "Custody", "Is there a court order?", "Media Opt-Out", "Do not photograph", "No media?"],
+)
+@pytest.mark.parametrize("told", ["yes", "X", "see office"])
+def test_a_column_that_holds_people_back_is_not_left_out(tmp_path: Path, heading: str, told: str) -> None:
+    rows = [f"{ROW},{told}", f"{ROW.replace('020411', '020412')},", f"{ROW.replace('020411', '020413')},No"]
+    roster = roster_of(tmp_path, *rows, header=f"{HEADER},{heading}")
+    assert roster.subjects["020411"].holds == {Hold.DO_NOT_PUBLISH}
+    assert is_kept(roster, "020412") and is_kept(roster, "020413")
+    assert any(heading in finding.what and "not published" in finding.what for finding in roster.findings)
+
+
+@pytest.mark.parametrize("heading", ["Court shoes fee", "Notes"])
+def test_only_a_column_that_says_so_holds_people_back(tmp_path: Path, heading: str) -> None:
+    roster = roster_of(tmp_path, f"{ROW},x", header=f"{HEADER},{heading}")
+    assert is_kept(roster) == (heading == "Notes")
+
+
+def test_a_flag_that_refuses_for_nothing_told_refuses_everything(tmp_path: Path) -> None:
+    # A PowerSchool export with its own flag, to which the school added consent columns under imgguard's headings.
+    path = tmp_path / "power.csv"
+    path.write_text(
+        "Student_Number,Last_Name,First_Name,No Photo,biometric_ok,school_website,signed_by,signer_role,signed_on\n"
+        "1,Rowe,Amina,1,yes,yes,Guardian,guardian,2026-09-01\n"
+        "2,Rowe,Binta,,yes,yes,Guardian,guardian,2026-09-01\n"
+        "3,Rowe,Cora,0,yes,yes,Guardian,guardian,2026-09-01\n"
+    )
+    roster = read_roster(path)
+    assert [is_kept(roster, number) for number in "123"] == [False, True, True]
+    assert any("'No Photo'" in finding.what for finding in roster.findings)
+    told = read_roster(path, Declared(asks={"No Photo": ("yearbook",)}))
+    assert is_kept(told, "1") and not told.subjects["1"].holds
