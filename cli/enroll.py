@@ -20,6 +20,7 @@ from cli.options import (
     passphrase_option,
     school_option,
 )
+from cli.reading import read
 
 if TYPE_CHECKING:
     from consent.model import Subject
@@ -55,11 +56,10 @@ def enroll(
     from rich.console import Console
 
     from consent.groups import people_of
-    from consent.roster import read_roster
     from imgguard.backends import default_backends
     from imgguard.enroll import enroll as enroll_people
 
-    everybody = read_roster(roster)
+    everybody = read(roster, school)
     people = people_of(everybody, groups)
     with Console(stderr=True).status("Reading the ID photos"):
         found = enroll_people(id_photos, people, everybody, default_backends(), date.today(), old_photos=old_id_photos)

@@ -90,11 +90,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )  # fmt: skip
 
 
-def read(file: Path, declared: Declared, school: Path | None) -> Roster:
+def read(file: Path, school: Path | None, declared: Declared | None = None) -> Roster:
     """Read a roster, also by the school's own mappings."""
+    from consent.mapping import Declared
     from consent.roster import read_roster
 
-    return read_roster(file, declared, mappings=own_mappings(school))
+    return read_roster(file, declared or Declared(), mappings=own_mappings(school))
 
 
 def school_of(school: Path | None) -> Path:

@@ -46,7 +46,7 @@ def check(file: Path, declared: Declared, school: Path | None) -> int:
     from consent.imports import late_signatures, same_names
 
     console = Console()
-    found = read(file, declared, school)
+    found = read(file, school, declared)
     console.print(cell(f"{file}: {len(found.subjects)} people"), style="bold")
     show_source(console, found)
     _show_answers(console, found)

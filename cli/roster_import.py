@@ -55,7 +55,7 @@ def import_(file: Path, declared: Declared, school: Path | None, yes: bool) -> i
     from consent.store import Store
 
     console = Console()
-    roster = read(file, declared, school)
+    roster = read(file, school, declared)
     console.print(cell(f"{file}: {len(roster.subjects)} people"), style="bold")
     show_source(console, roster)
     with Store(school_of(school)) as store:
@@ -83,7 +83,7 @@ def diff(file: Path | None, declared: Declared, school: Path | None) -> int:
     from consent.store import Store
 
     console = Console()
-    roster = read(file, declared, school) if file else None
+    roster = read(file, school, declared) if file else None
     with Store(_existing(school)) as store:
         if roster is not None:
             doubtful = tuple(doubts(store, roster, date.today()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH, school_option
 from cli.reading import how_to_read, meant, own_mappings, school_of
 from cli.shown import cell, list_findings
+from consent.model import ASKED_PURPOSES, Aspect
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,16 +123,25 @@ def _meaning(value: str, known: object, question: object) -> str:
     assert isinstance(question, Question) and isinstance(known, dict)
     if not question.targets:
         return "nothing yet: say with --asks what it is for"
-    asked = asked_of(question, known, {}, ())
+    # Which purposes "*" stands for is seen when a roster is read; here it stands for itself.
+    asked = asked_of(question, known, dict.fromkeys(Aspect, ASKED_PURPOSES), ())
     answers = {slot: answer.value for slot, answer in zip(asked.slots, asked.answers(value), strict=True)}
     if len(set(answers.values())) == 1:
         (answer,) = set(answers.values())
         return {"blank": "no (blank)", "unknown": "no (not known)"}.get(answer, answer)
-    return "yes to " + ", ".join(_slot(slot) for slot, answer in answers.items() if answer == "yes")
+    return "yes to " + ", ".join(_slots(slot for slot, answer in answers.items() if answer == "yes"))
 
 
-def _slot(slot: object) -> str:
-    return ".".join(part.value for part in slot) if isinstance(slot, tuple) else str(slot)
+def _slots(agreed: Iterable[object]) -> Iterator[str]:
+    """Name what is agreed to as --asks does: every purpose of an aspect is a star."""
+    by_aspect: dict[str, list[str]] = {}
+    for slot in agreed:
+        if isinstance(slot, tuple):
+            by_aspect.setdefault(slot[1].value, []).append(slot[0].value)
+        else:
+            yield str(slot)
+    for aspect, purposes in by_aspect.items():
+        yield from (f"{purpose}.{aspect}" for purpose in (["*"] if len(purposes) == len(ASKED_PURPOSES) else purposes))
 
 
 def _asked_for(console: Console, table: Table, declared: Declared) -> Declared:

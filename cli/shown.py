@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from consent.findings import together
+
 if TYPE_CHECKING:
     from consent.policy import Decision
     from consent.roster import Finding
@@ -51,10 +53,11 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     if not findings:
         return
     table = Table("Where", "What", title="Please look at", title_justify="left", box=None)
-    for finding in findings[:_MOST_FINDINGS]:
-        table.add_row(cell(_place(finding)), cell(finding.what))
-    if len(findings) > _MOST_FINDINGS:
-        table.add_row("...", f"and {len(findings) - _MOST_FINDINGS} more, all of them in --report")
+    lines = together(findings)
+    for line in lines[:_MOST_FINDINGS]:
+        table.add_row(cell(line.where), cell(line.what))
+    if len(lines) > _MOST_FINDINGS:
+        table.add_row("...", f"and {len(lines) - _MOST_FINDINGS} more, all of them in --report")
     console.print(table)
 
 
@@ -69,9 +72,9 @@ def show_told(console: Console, items: Sequence[MetadataItem], *, compact: bool 
 
 
 def list_findings(console: Console, findings: Iterable[Finding]) -> None:
-    """List everything that was found, each in a line of its own."""
-    for finding in findings:
-        console.print(cell(finding), soft_wrap=True)
+    """List everything that was found; what is the same of several files or rows in one line."""
+    for line in together(findings):
+        console.print(cell(line), soft_wrap=True)
 
 
 def show_difficulty(console: Console, difficulty: Difficulty, fpir: float | None, names: Mapping[str, str]) -> None:
@@ -94,10 +97,6 @@ def show_difficulty(console: Console, difficulty: Difficulty, fpir: float | None
             people = (cell(f"{number} {names.get(number, '')}".strip()) for number in (one, other))
             pairs.add_row(f"{score:.2f}", *people)
         console.print(pairs)
-
-
-def _place(finding: Finding) -> str:
-    return f"{finding.source}, row {finding.row}" if finding.row else finding.source
 
 
 def show_results(console: Console, results: Sequence[PhotoResult], planned: int, place: Path, *, dry_run: bool) -> None:

@@ -11,6 +11,7 @@ import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH
+from cli.reading import read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,10 +54,9 @@ def verify(files: tuple[Path, ...], roster: Path | None, as_json: bool) -> int:
 
 
 def _known(roster: Path | None) -> KnownNames:
-    from consent.roster import read_roster
     from imgguard.known_names import KnownNames
 
-    return KnownNames.of(read_roster(roster).subjects.values()) if roster else KnownNames()
+    return KnownNames.of(read(roster, None).subjects.values()) if roster else KnownNames()
 
 
 def _show(console: Console, check: FileCheck) -> None:

@@ -110,7 +110,7 @@ def _always(case: Case, policy: Policy, found: list[Fault]) -> Iterator[Line]:
         for fault in broken:
             yield Line(what, False, fault.clause, fault.reason.words, changes[fault.reason])
         if not broken and _concerns(changes, case):
-            yield Line(what, True, policy.clause_for(next(iter(changes)), case.purpose))
+            yield Line(what, True, policy.clause_for(next(iter(changes)), case.purpose, case.aspect))
 
 
 def _concerns(changes: dict[Reason, str], case: Case) -> bool:
@@ -121,7 +121,7 @@ def _concerns(changes: dict[Reason, str], case: Case) -> bool:
 
 
 def _asked(case: Case, policy: Policy) -> Iterator[Line]:
-    for rule in policy.rules_for(case.purpose):
+    for rule in policy.rules_for(case.purpose, case.aspect):
         if rule.condition is not None:
             reason = rule.condition.broken(case)
             why, change = (reason.words, change_for(rule)) if reason else ("", "")

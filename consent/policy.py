@@ -76,7 +76,7 @@ def decide(
     fault = next(faults(case, policy), None)
     if fault is not None:
         return Decision(Verdict.COVER, fault.reason, person.subject_id, fault.clause)
-    clause = policy.clause_for(Reason.CONSENTED, purpose)
+    clause = policy.clause_for(Reason.CONSENTED, purpose, aspect)
     return Decision(Verdict.KEEP, Reason.CONSENTED, person.subject_id, clause, case.relied)
 
 
@@ -100,7 +100,7 @@ def faults(case: Case, policy: Policy) -> Iterator[Fault]:
     if not case.relied:
         reasons += _weak(case)
     for reason in dict.fromkeys(reasons):
-        yield Fault(reason, policy.clause_for(reason, case.purpose))
+        yield Fault(reason, policy.clause_for(reason, case.purpose, case.aspect))
     for reason, rule in policy.all_broken(case):
         yield Fault(reason, policy.cited(rule))
 

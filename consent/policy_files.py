@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 from consent.errors import PolicyError
-from consent.model import Purpose, SignerRole
+from consent.model import Aspect, Purpose, SignerRole
 from consent.procedures import (
     STRICT,
     Attested,
@@ -35,7 +35,7 @@ from consent.procedures import (
 from consent.reasons import Reason
 from consent.roster import Finding
 
-_Member = TypeVar("_Member", Reason, Purpose, SignerRole)
+_Member = TypeVar("_Member", Reason, Purpose, Aspect, SignerRole)
 _FOLDER, _ENDING = "policies", ".toml"
 _REMEDY = "Mend the file, or install imgguard anew."
 
@@ -168,6 +168,7 @@ def _rule(table: _Table) -> Rule:
         says=table.text("says"),
         reasons=frozenset(table.members("reasons", Reason)),
         purposes=frozenset(table.members("purposes", Purpose)),
+        aspects=frozenset(table.members("aspects", Aspect)),
         condition=_condition(table, "condition"),
         warning=_condition(table, "warning"),
         batch=table.get("batch", int, None),

@@ -260,6 +260,7 @@ class Rule:
         says: What the clause asks for, in short.
         reasons: The reasons to cover that this clause stands behind.
         purposes: What it holds for; empty for every purpose.
+        aspects: What of a person it is about; empty for everything.
         condition: What it asks for besides consent; None where the clause is kept by what always holds.
         warning: What is only told where it does not hold.
         batch: More photos than this in one run are asked about; None for any number.
@@ -281,10 +282,11 @@ class Rule:
     usual: bool = True
     held_by: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    aspects: frozenset[Aspect] = frozenset()
 
-    def applies(self, purpose: Purpose) -> bool:
-        """Tell whether it holds for a purpose."""
-        return not self.purposes or purpose in self.purposes
+    def applies(self, purpose: Purpose, aspect: Aspect) -> bool:
+        """Tell whether it holds for a purpose and an aspect."""
+        return (not self.purposes or purpose in self.purposes) and (not self.aspects or aspect in self.aspects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,25 +317,27 @@ class Policy:
 
     def all_broken(self, case: Case) -> Iterator[tuple[Reason, Rule]]:
         """Give every rule that does not allow somebody to be shown, and why."""
-        for rule in self.rules_for(case.purpose):
+        for rule in self.rules_for(case.purpose, case.aspect):
             reason = rule.condition.broken(case) if rule.condition else None
             if reason is not None:
                 yield reason, rule
 
     def warnings(self, case: Case) -> Iterator[Rule]:
         """Give the rules that somebody should be told about, though they cover nobody."""
-        return (rule for rule in self.rules_for(case.purpose) if rule.warning and rule.warning.broken(case))
+        return (
+            rule for rule in self.rules_for(case.purpose, case.aspect) if rule.warning and rule.warning.broken(case)
+        )
 
     def cited(self, rule: Rule) -> str:
         """Give a rule's clause with the policy's name."""
         return f"{self.name} {rule.clause}"
 
-    def clause_for(self, reason: Reason, purpose: Purpose) -> str:
+    def clause_for(self, reason: Reason, purpose: Purpose, aspect: Aspect = Aspect.PHOTO) -> str:
         """Give the clause behind a reason, with the policy's name; empty where neither it nor its base names one."""
-        rule = next((rule for rule in self.rules_for(purpose) if reason in rule.reasons), None)
+        rule = next((rule for rule in self.rules_for(purpose, aspect) if reason in rule.reasons), None)
         if rule is not None:
             return self.cited(rule)
-        return self.base.clause_for(reason, purpose) if self.base else ""
+        return self.base.clause_for(reason, purpose, aspect) if self.base else ""
 
     def batch_limit(self, purpose: Purpose) -> tuple[int, Rule] | None:
         """Give how many photos one run may publish for a purpose before it is asked about, and the rule."""
@@ -345,9 +349,9 @@ class Policy:
         asked = [condition for r in self.rules_for(purpose) for condition in (r.condition, r.warning)]
         return max((one.days for one in asked if isinstance(one, StudentLimit)), default=None)
 
-    def rules_for(self, purpose: Purpose) -> Iterator[Rule]:
-        """Give the rules that hold for a purpose."""
-        return (rule for rule in self.rules if rule.applies(purpose))
+    def rules_for(self, purpose: Purpose, aspect: Aspect = Aspect.PHOTO) -> Iterator[Rule]:
+        """Give the rules that hold for a purpose and an aspect."""
+        return (rule for rule in self.rules if rule.applies(purpose, aspect))
 
 
 STRICT = Policy("strict", "The strict default: consent alone, and nothing less", "1")

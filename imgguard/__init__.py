@@ -70,6 +70,7 @@ __all__ = [
     "Search",
     "SetupError",
     "SignOff",
+    "SignerRole",
     "Source",
     "Status",
     "Style",

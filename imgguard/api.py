@@ -12,6 +12,7 @@ from consent.errors import RosterError as RosterError
 from consent.errors import UserFacingError as UserFacingError
 from consent.model import Purpose as Purpose
 from consent.model import Reference as Reference
+from consent.model import SignerRole as SignerRole
 from consent.policy import Decision as Decision
 from consent.policy import Reason as Reason
 from consent.policy import Verdict as Verdict

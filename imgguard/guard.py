@@ -187,7 +187,7 @@ class Guard:
         under = self._under
         purpose = f", for {under.purpose.value}" if under.purpose else ""
         place = f", to {under.destination.name} ({under.destination.address})" if under.destination else ""
-        declared = self._roster.declared if self._roster else ()
+        declared = [f"Declared: {what}" for what in (self._roster.declared if self._roster else ())]
         return (f"Under {under.policy.name} ({under.policy.version}){purpose}{place}.", *declared)
 
     @property

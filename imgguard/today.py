@@ -7,17 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from consent.errors import PolicyError
-from consent.imports import saved_mappings
 from consent.model import Subject
 from consent.numbers import NumberIndex
 from consent.people import stored_roster, withdrawn
 from consent.procedures import Policy
-from consent.roster import Roster, read_roster
 from consent.school_policy import policy_of
 from consent.showings import Showing
 from consent.store import Store
 from imgguard.errors import SetupError
-from imgguard.who import with_withdrawals
+from imgguard.who import given_roster
 
 
 def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
@@ -32,7 +30,7 @@ def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
         SetupError: if there is neither.
     """
     taken_back = withdrawn(store)
-    found = stored_roster(store) if roster is None else _given(store, roster)
+    found = stored_roster(store) if roster is None else given_roster(store, roster)
     if found is None:
         raise SetupError(
             f"{store.path}: no roster was imported",
@@ -46,11 +44,6 @@ def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
     index = NumberIndex(people)
     others = {n: Subject(n, withdrawn=purposes) for n, purposes in taken_back.items() if index.find(n) is None}
     return {**others, **people}
-
-
-def _given(store: Store, roster: Path) -> Roster:
-    """Read a roster file, also by the school's own mappings."""
-    return with_withdrawals(read_roster(roster, mappings=saved_mappings(store)), withdrawn(store))
 
 
 def policies_behind(store: Store, everything: Iterable[Showing]) -> Mapping[str, Policy]:

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from consent.groups import families_of, people_of
+from consent.imports import saved_mappings
 from consent.model import Purpose, Reference, Subject
 from consent.numbers import number_key
 from consent.people import stored_roster, withdrawn
@@ -80,11 +81,16 @@ def roster_of(school: Path, given: Path | None) -> Roster:
         raise _no_roster(school)
     with Store(school) as store:
         if given is not None:
-            return with_withdrawals(read_roster(given), withdrawn(store))
+            return given_roster(store, given)
         stored = stored_roster(store)
     if stored is None:
         raise _no_roster(school)
     return stored
+
+
+def given_roster(store: Store, path: Path) -> Roster:
+    """Read a roster file, also by the school's own mappings; what was withdrawn holds in it."""
+    return with_withdrawals(read_roster(path, mappings=saved_mappings(store)), withdrawn(store))
 
 
 def _no_roster(school: Path) -> SetupError:

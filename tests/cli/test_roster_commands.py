@@ -169,4 +169,4 @@ def test_a_form_without_numbers_gets_them_proposed_and_none_counts_before_it_is_
     out.write_text(out.read_text(encoding="utf-8-sig").replace('"","000001"', '"yes","000001"'), encoding="utf-8")
     capsys.readouterr()
     assert run(["roster", "check", str(out), *options, *VID[2:6]]) == 3
-    assert "1 people" in (text := told(capsys)) and "row 3: no number: the row is not used" in text
+    assert "1 people" in (text := told(capsys)) and "rows 3-4: no number: the row is not used" in text

@@ -195,10 +195,11 @@ def test_the_dashes_of_windows_are_read(tmp_path: Path) -> None:
 
 
 def test_us_dates_of_forms_are_held_against_the_other_rows(tmp_path: Path) -> None:
-    export = EXPORTS["microsoft_forms"].with_cell(1, 2, "23/9/2026 10:05")
-    with pytest.raises(RosterError, match="row 3") as caught:
-        read(export, tmp_path)
-    assert "--date-order" in caught.value.remedy
+    for written in ("23/9/2026 10:05", "23/9/26 10:05"):
+        export = EXPORTS["microsoft_forms"].with_cell(1, 2, written)
+        with pytest.raises(RosterError, match="row 3") as caught:
+            read(export, tmp_path)
+        assert "--date-order" in caught.value.remedy
 
 
 def test_a_biometric_yes_for_everybody_cannot_be_declared(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_rule_covers_until_it_is_satisfied(name: str, rule: Rule) -> None:
             circumstances=replace(EVERYTHING_TOLD, **change),
         )
         expected = (Verdict.KEEP, Reason.CONSENTED, "")
-        if rule.applies(purpose):
+        if rule.applies(purpose, aspect):
             expected = (Verdict.COVER, reason, f"{name} {rule.clause}")
         assert (broken.verdict, broken.reason, broken.clause) == expected
 

@@ -157,7 +157,7 @@ def test_no_policy_shows_whom_the_default_covers(
     decision = decide(person, purpose, on, aspect=aspect, policy=policy, circumstances=told)
     if default.verdict is Verdict.COVER:
         assert (decision.verdict, decision.reason) == (Verdict.COVER, default.reason)
-    asked = [rule for rule in policy.rules if rule.applies(purpose) and rule.condition]
+    asked = [rule for rule in policy.rules if rule.applies(purpose, aspect) and rule.condition]
     case = case_of(person, purpose, on, aspect, told)
     met = all(rule.condition.broken(case) is None for rule in asked if rule.condition)
     assert (decision.verdict is Verdict.KEEP) == (default.verdict is Verdict.KEEP and met)

@@ -100,3 +100,8 @@ def test_what_the_policy_asks_of_the_run_holds_for_names_too() -> None:
 def test_a_name_that_the_roster_does_not_have_is_not_made_up(given: str, family: str, text: str) -> None:
     (name,) = caption_for([face("1", 0)], rules(person("1", YES, YES, given, family)))
     assert name.text == text
+
+
+def test_why_no_more_of_a_name_is_printed_is_told_by_the_clause_about_names() -> None:
+    (name,) = caption_for([face("1", 0)], rules(person("1", YES, NO), policy="park-west-ap144"))
+    assert (name.printed, name.decision.clause) == (Printed.FIRST, "park-west-ap144 Point of emphasis 3")
