@@ -211,7 +211,7 @@ class _Line:
         if told in _ROLES:
             return SignerRole(told or SignerRole.UNTOLD)
         what = f"signer_role {told[:_SHOWN]!r} is not one of {', '.join(SignerRole)}: the consent is not used"
-        self.note(self.row, what)
+        self.note(self.row, f"{what}; if it is one, say so: --value 'signer_role:{told[:_SHOWN]}=guardian'")
         return SignerRole.UNTOLD
 
     def _told(self) -> _Told:
