@@ -127,7 +127,8 @@ class People:
         first = {(c.purpose, c.aspect) for c in known.consents if c.answer is not Answer.YES}
         against = {slot for slot in before if now.get(slot, Answer.YES) is not Answer.YES}
         against |= {slot for slot in first if now.get(slot) is Answer.YES}
-        told = sorted({purpose.value for purpose, aspect in against if aspect is Aspect.PHOTO})
+        differ = {m for m in known.marks.keys() & telling.marks.keys() if known.marks[m] is not telling.marks[m]}
+        told = sorted({purpose.value for purpose, aspect in against if aspect is Aspect.PHOTO} | (differ - set(Hold)))
         if told:
             what = f"the number {known.number} has answers of several signers, and not all say yes to {', '.join(told)}"
             self.note(telling.row, f"{what}: taken as no")

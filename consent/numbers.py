@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_FRACTION = re.compile(r"(?<=\d)\.0+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,9 @@ class NumberIndex:
 
 
 def number_key(number: str) -> str:
-    """Give what two ways of writing one number have in common: no zeros in front, quotes, or invisible characters.
+    """Give what two ways of writing one number have in common: no zeros in front, quotes, fraction or invisible characters.
 
-    >>> number_key('="020411"') == number_key("20411 ")
+    >>> number_key('="020411"') == number_key("20411.0 ") == number_key("٢٠٤١١")
     True
     """
     if number.isascii() and number.isalnum():
@@ -57,4 +60,7 @@ def number_key(number: str) -> str:
     else:
         plain = unicodedata.normalize("NFKC", number).casefold()
         plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" and not c.isspace()).strip("='\"")
+        plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
+        # What a program that takes numbers for measures makes of one.
+        plain = _FRACTION.sub("", plain)
     return plain.lstrip("0") or plain[:1]

@@ -35,3 +35,13 @@ def test_no_number_is_found_that_is_not_the_only_one(numbers: set[str], written:
     alike = {number for number in numbers if number.lstrip("0") == written.lstrip("0") and written}
     only = alike.pop() if len(alike) == 1 else None
     assert (found.number if found else None) == (written if written in numbers else only)
+
+
+@pytest.mark.parametrize("written", ["20411.0", "020411.00", "٢٠٤١١", "２０４１１", '="020411"', "20411\u200b"])
+def test_other_writings_of_a_number_are_the_number(written: str) -> None:
+    assert NumberIndex(["020411"]).find(written) == Found("020411", exact=False)
+
+
+@pytest.mark.parametrize("other", ["20411.5", "20411-0", "204110", "2041.1", ".0"])
+def test_what_only_looks_like_a_number_is_another(other: str) -> None:
+    assert NumberIndex(["020411"]).find(other) is None

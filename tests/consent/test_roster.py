@@ -349,3 +349,10 @@ def test_a_flag_that_refuses_for_nothing_told_refuses_everything(tmp_path: Path)
     assert any("'No Photo'" in finding.what for finding in roster.findings)
     told = read_roster(path, Declared(asks={"No Photo": ("yearbook",)}))
     assert is_kept(told, "1") and not told.subjects["1"].holds
+
+
+def test_a_second_signer_who_does_not_allow_recognition_is_told_with_the_row(tmp_path: Path) -> None:
+    second = ROW.replace("Rowe,yes", "Rowe,no").replace(",Guardian,", ",Other,")
+    roster = roster_of(tmp_path, ROW, second)
+    assert not is_kept(roster)
+    assert any(finding.row == 3 and "biometric_ok" in finding.what for finding in roster.findings)
