@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _FRACTION = re.compile(r"(?<=\d)\.0+$")
@@ -49,8 +49,31 @@ class NumberIndex:
         return None if number is None else Found(number, exact=False)
 
 
+class ByNumber(Mapping[str, frozenset[str]]):
+    """What is known of people by number, found however a roster writes the number."""
+
+    def __init__(self, told: Mapping[str, frozenset[str]]) -> None:
+        """Put together what is told of numbers that differ only in how they are written."""
+        found: dict[str, frozenset[str]] = defaultdict(frozenset)
+        for number, values in told.items():
+            found[number_key(number)] |= values
+        self._found = dict(found)
+
+    def __getitem__(self, number: str) -> frozenset[str]:
+        """Give what is known; KeyError where nothing is."""
+        return self._found[number_key(number)]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the keys of the numbers."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """Give how many there are."""
+        return len(self._found)
+
+
 def number_key(number: str) -> str:
-    """Give what two ways of writing one number have in common: no zeros in front, quotes, fraction or invisible characters.
+    """Give what two ways of writing one number have in common: no zeros in front, quotes, ".0" or invisible signs.
 
     >>> number_key('="020411"') == number_key("20411.0 ") == number_key("٢٠٤١١")
     True

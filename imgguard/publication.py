@@ -15,6 +15,7 @@ from consent.destinations import Destination, find_open, unknown_destination
 from consent.errors import PolicyError
 from consent.limits import published_sources
 from consent.model import Aspect, Purpose, SignerRole, Subject
+from consent.numbers import ByNumber
 from consent.policy_files import load_policy, overdue
 from consent.procedures import STRICT, Attested, Case, Circumstances, Policy, Registered, Rule, SignedOff, SignOff
 from consent.reasons import Reason
@@ -127,7 +128,7 @@ def _require_own(own: str, told: str | None) -> None:
 def count_published(store: Store, policy: Policy, purpose: Purpose | None, on: date) -> Mapping[str, frozenset[str]]:
     """Give by number the sources of photos that showed somebody lately; nothing where the policy counts nothing."""
     days = policy.limit_days(purpose) if purpose else None
-    return {} if purpose is None or days is None else published_sources(store, purpose, on, days)
+    return {} if purpose is None or days is None else ByNumber(published_sources(store, purpose, on, days))
 
 
 def _purpose(purpose: Purpose | None, destination: Destination | None) -> Purpose | None:
