@@ -159,7 +159,9 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
         findings.append(Finding(path.name, row, what))
 
     people = People(note, renewals=bool(layout.permission))
+    above: list[str] = []
     for number, cells in table.rows:
+        above = cells = reading.unmerged(cells, above)
         if is_header_again(path, table.header, reading.places["number"], number, cells):
             note(number, "the header again: the row is not used")
             continue

@@ -13,9 +13,10 @@ from consent.layout import Layout
 from consent.merging import Telling
 from consent.model import Answer, Aspect, Consent, Hold, Purpose, SignerRole
 from consent.values import end_of_named_year, end_of_school_year, value_key
-from consent.workbooks import NO_VALUE
+from consent.workbooks import MERGED, NO_VALUE
 
 _SHOWN = 40
+_WHO = ("number", "name", "first_name", "last_name", "role", "group", "birth_date")
 _MOST_KEPT = 10_000
 # The date in a date that nobody can read may be later than any other.
 _NEVER = date.max
@@ -75,7 +76,7 @@ class Reading:
         """Read one row; None where it is nobody's."""
         line = _Line(self, row, cells, note)
         number = line.text("number")
-        if not number or number == NO_VALUE or "\N{REPLACEMENT CHARACTER}" in number:
+        if not number or number in (NO_VALUE, MERGED) or "\N{REPLACEMENT CHARACTER}" in number:
             note(row, "no number that can be read: the row is not used" if number else "no number: the row is not used")
             return None
         if self.confirmed_at is not None and not _is_confirmed(cells, self.confirmed_at):
@@ -87,6 +88,12 @@ class Reading:
             consents = line.consents(shifted, _unsigned(self, row))
             return Telling(number, ("", ""), "", "", None, frozenset(), shifted.marks, consents, row)
         return line.telling(number)
+
+    def unmerged(self, cells: list[str], above: Sequence[str]) -> list[str]:
+        """Say again who it is where that is merged with the row above: a student's second guardian has the next row."""
+        places = [self.places[name] for name in _WHO if name in self.places]
+        merged = {p for p in places if p < min(len(cells), len(above)) and cells[p] == MERGED}
+        return [above[place] if place in merged else cell for place, cell in enumerate(cells)] if merged else cells
 
     def told(self, answers: Mapping[Slot, Answer]) -> _Told:
         """Give answers in the order in which they are kept."""
@@ -269,5 +276,5 @@ _ROLES = {"", *SignerRole}
 # Microsoft Forms writes "anonymous" for whoever was not logged in; the rest is what people put where nobody signed.
 _NOBODY = {
     "anonymous", "n/a", "na", "#n/a", "none", "nobody", "no one", "no", "unknown", "unsigned", "not signed", "pending",
-    "missing", "blank", "null", "nan", "tbd", "yes", "signed", "true", "false", NO_VALUE,
+    "missing", "blank", "null", "nan", "tbd", "yes", "signed", "true", "false", NO_VALUE, MERGED,
 }  # fmt: skip
