@@ -173,8 +173,9 @@ class _Line:
         if "," in whole:
             family, _, given = whole.partition(",")
             return given.strip(), family.strip()
-        given, _, family = whole.rpartition(" ")
-        return (given, family) if given else (family, "")
+        # Which of several words are last names cannot be known; only the first is printed where first names may be.
+        given, _, family = whole.partition(" ")
+        return given, family.strip()
 
     def _form(self) -> Consent:
         signed_on = self._day("signed_on")

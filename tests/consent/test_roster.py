@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent import Answer, Consent, Hold, Purpose, RosterError, Verdict, decide, read_roster, roster_template
+from consent.groups import families_of
 from consent.mapping import Declared
 from consent.model import ASKED_PURPOSES
 from consent.roster import Roster
@@ -356,3 +357,13 @@ def test_a_second_signer_who_does_not_allow_recognition_is_told_with_the_row(tmp
     roster = roster_of(tmp_path, ROW, second)
     assert not is_kept(roster)
     assert any(finding.row == 3 and "biometric_ok" in finding.what for finding in roster.findings)
+
+
+def test_of_a_name_in_one_column_only_the_first_word_is_a_first_name(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text('No,Student\n1,Maria Lopez Garcia\n2,"Lopez Garcia, Juan Carlos"\n3,Cher\n')
+    found = read_roster(path, Declared(columns={"number": "No", "name": "Student"})).subjects
+    assert (found["1"].given_name, found["1"].family_name) == ("Maria", "Lopez Garcia")
+    assert (found["2"].given_name, found["2"].family_name) == ("Juan Carlos", "Lopez Garcia")
+    assert (found["3"].given_name, found["3"].family_name) == ("Cher", "")
+    assert families_of(found)["1"] >= {"garcia"} <= families_of(found)["2"]
