@@ -13,6 +13,7 @@ from pathlib import Path
 
 from consent.destinations import Destination, find_open, unknown_destination
 from consent.errors import PolicyError
+from consent.imports import clock_set_back
 from consent.limits import published_sources
 from consent.model import Aspect, Purpose, SignerRole, Subject
 from consent.numbers import ByNumber
@@ -88,6 +89,7 @@ def under_policy(
         RecordError: if the school file cannot be read.
     """
     policy, destination = STRICT, None
+    clock: tuple[Finding, ...] = ()
     published: Mapping[str, frozenset[str]] = {}
     if school.is_file():
         with Store(school) as store:
@@ -97,6 +99,7 @@ def under_policy(
             destination = find_open(store, told.to, on) if told.to is not None else None
             purpose = _purpose(purpose, destination)
             published = count_published(store, policy, purpose, on)
+            clock = tuple(clock_set_back(store, on))
     else:
         policy = load_policy(told.policy or STRICT.name)
         if told.to is not None:
@@ -113,7 +116,7 @@ def under_policy(
         attested=told.attested,
         registered=destination is not None,
     )
-    return Under(policy, purpose, destination, circumstances, published, overdue(policy, on))
+    return Under(policy, purpose, destination, circumstances, published, (*overdue(policy, on), *clock))
 
 
 def _require_own(own: str, told: str | None) -> None:

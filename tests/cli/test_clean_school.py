@@ -228,3 +228,19 @@ def test_a_run_does_not_get_around_the_schools_own_procedure(
     told = ["--purpose", "school_website", "--policy", "strict"]
     assert run([command, str(ONE), *options, *GIVEN, *told]) == 4
     assert "The school's procedure is ap-2-27" in stopped(capsys, out)
+
+
+def test_a_clock_that_was_set_back_is_told_before_anybody_is_shown(school: Path) -> None:
+    from datetime import date, timedelta
+
+    from imgguard.publication import Publication, under_policy
+
+    def told(on: date) -> str:
+        return str(under_policy(Publication(to="website"), None, school, on, explained=True).findings)
+
+    # The registry of destinations was written today.
+    assert "clock set back" not in told(date.today())
+    with Store(school) as store:
+        store.change("UPDATE destinations SET approved_on = '2020-01-01'")
+    assert "clock set back" not in told(date.today() - timedelta(1))
+    assert "clock set back" in told(date.today() - timedelta(3))
