@@ -19,7 +19,8 @@ from consent.values import heading_key, value_key
 
 # Headings of columns that hold people back, whatever the export; what is in them must not be left out unread.
 _HOLDS = re.compile(
-    r"(^|_)(court|custody|custodial|dnp|(no|do_not)_(photo|media|publi|pictur|image)\w*)(_|\W|$)|^(\w+_){0,3}opt_?out$"
+    r"(^|_)(court|custody|custodial|dnp|(no|do_not)_(photo|media|publi|pictur|image)\w*)(_|\W|$)|^(\w+_){0,3}"
+    r"(opt_?out|refused|refusal|withdrawn|withdrawal|revoked|objection)\W*$"
 )
 _NOT_HELD = dict.fromkeys(("no", "n", "none", "false", "0"), "no")
 

@@ -318,6 +318,8 @@ def _check_holds(table: Table, unused: Sequence[str]) -> None:
     """A hold or an end whose heading is misspelt must not be left out as if it were not there."""
     near = {heading: get_close_matches(heading_key(heading), _NEVER_LEFT_OUT, 1, _MISSPELT) for heading in unused}
     told = [f"{heading!r} (is it {close[0]}?)" for heading, close in near.items() if close]
+    # Who signed and when is then the same for all by what was declared, whatever stands in the rows.
+    told += [f"{heading!r}" for heading in unused if heading_key(heading) in ("signed_by", "signed_on", "signer_role")]
     if told:
         what = f"{table.path}: a column that is not known may hold somebody back: {', '.join(told)}"
         raise RosterError(what, "Rename it so, or delete it where it means something else.")

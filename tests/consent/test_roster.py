@@ -319,7 +319,16 @@ def test_the_earlier_end_counts_where_a_school_year_and_a_last_day_are_told(tmp_
 
 @pytest.mark.parametrize(
     "heading",
-    ["No Photo", "DNP", "Custody", "Is there a court order?", "Media Opt-Out", "Do not photograph", "No media?"],
+    [
+        "No Photo",
+        "DNP",
+        "Custody",
+        "Is there a court order?",
+        "Media Opt-Out",
+        "Do not photograph",
+        "No media?",
+        "Refused?",
+    ],
 )
 @pytest.mark.parametrize("told", ["yes", "X", "see office"])
 def test_a_column_that_holds_people_back_is_not_left_out(tmp_path: Path, heading: str, told: str) -> None:
@@ -367,3 +376,14 @@ def test_of_a_name_in_one_column_only_the_first_word_is_a_first_name(tmp_path: P
     assert (found["2"].given_name, found["2"].family_name) == ("Juan Carlos", "Lopez Garcia")
     assert (found["3"].given_name, found["3"].family_name) == ("Cher", "")
     assert families_of(found)["1"] >= {"garcia"} <= families_of(found)["2"]
+
+
+def test_what_is_the_same_for_all_does_not_hide_what_the_rows_say(tmp_path: Path) -> None:
+    # Last year's mapping says who signed; this year's export tells it row by row, and here nobody did.
+    path = tmp_path / "list.csv"
+    path.write_text("No,Photo,biometric_ok,signed_by\n1,yes,yes,\n")
+    constants = {"signed_by": "forms in the office", "signer_role": "guardian", "signed_on": "2026-09-08"}
+    said = {"Photo": {"yes": "yes"}}
+    declared = Declared(columns={"number": "No"}, asks={"Photo": ("school_website",)}, values=said, constants=constants)
+    with pytest.raises(RosterError, match="signed_by"):
+        read_roster(path, declared)
