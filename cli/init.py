@@ -33,7 +33,7 @@ def new_key(passphrase: bool, file: Path | None) -> Passphrase | None:
 
 
 def _policy(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    from consent.school import policy_names
+    from consent.policy_files import policy_names
 
     if value in policy_names():
         return value

@@ -51,7 +51,7 @@ def check(file: Path, declared: Declared, school: Path | None) -> int:
     found = read(file, school, declared)
     console.print(cell(f"{file}: {len(found.subjects)} people"), style="bold")
     show_source(console, found)
-    _show_answers(console, found)
+    show_answers(console, found)
     for line in _not_seen(found):
         console.print(cell(line), soft_wrap=True)
     console.print(_special(list(found.subjects.values())))
@@ -73,7 +73,8 @@ def show_source(console: Console, found: Roster) -> None:
         console.print(cell(f"Not used: {', '.join(found.unused)}"), soft_wrap=True)
 
 
-def _show_answers(console: Console, found: Roster) -> None:
+def show_answers(console: Console, found: Roster) -> None:
+    """Count the answers for each purpose, and who may be seen today by the forms alone."""
     from rich.table import Table
 
     table = Table("Purpose", "Yes", "No", "Blank", "Unclear", "May be seen today")

@@ -49,7 +49,7 @@ def import_(file: Path, declared: Declared, school: Path | None, yes: bool) -> i
     """
     from rich.console import Console
 
-    from cli.roster import show_source
+    from cli.roster import show_answers, show_source
     from consent.imports import doubts
     from consent.people import import_roster
     from consent.store import Store
@@ -60,7 +60,8 @@ def import_(file: Path, declared: Declared, school: Path | None, yes: bool) -> i
     show_source(console, roster)
     with Store(school_of(school)) as store:
         doubtful = tuple(doubts(store, roster, date.today()))
-        list_findings(console, (*roster.findings, *doubtful))
+        show_answers(console, roster)
+        list_findings(console, (*roster.unanswered(), *roster.findings, *doubtful))
         _show_difference(console, store, roster)
         if not yes and not click.confirm("Import it?"):
             console.print("Nothing was changed.")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib import resources
 
 from consent import audit
 from consent.errors import RecordError
-from consent.procedures import STRICT
 from consent.roster import end_of_school_year
 from consent.store import Store, now
 
@@ -49,13 +47,6 @@ def make_school(store: Store, title: str, policy: str) -> School:
         store.insert_row("school", facts)
         audit.append(store, audit.Kind.SCHOOL_MADE, {"school": made.school_id, "policy": policy})
     return made
-
-
-def policy_names() -> tuple[str, ...]:
-    """Give the names of the procedures that imgguard knows."""
-    folder = resources.files("consent") / "policies"
-    found = (entry.name for entry in folder.iterdir()) if folder.is_dir() else ()
-    return tuple(sorted({STRICT.name, *(name[: -len(".toml")] for name in found if name.endswith(".toml"))}))
 
 
 def template_end(on: date, days: int | None = None) -> date:

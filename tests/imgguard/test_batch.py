@@ -429,7 +429,7 @@ def test_a_photo_that_has_changed_since_it_was_examined_is_refused(make_guard: C
     covering = replace(known, found=contradict([known.found], rules.gallery)[0])
     assert not any(face.cover is None for face in prepare_photo(path, rules, backends, covering).faces)
     with pytest.raises(PhotoChanged, match=r"event_04_classroom\.jpg: was changed"):
-        prepare_photo(path, rules, backends, replace(known, sha256="0" * 64))
+        prepare_photo(path, rules, backends, replace(known, scene=replace(known.scene, sha256="0" * 64)))
 
 
 def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(

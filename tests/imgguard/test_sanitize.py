@@ -194,18 +194,18 @@ def test_no_part_of_a_file_can_be_there_twice_or_left_out(container: Format) -> 
 
 
 def test_many_small_chunks_take_no_long_time() -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     scan(PNG_HEAD + chunk(b"IDAT", b"") * 300_000, Format.PNG)
     scan(b"RIFF\xff\xff\xff\x0fWEBP" + b"zzzz\0\0\0\0" * 300_000, Format.WEBP)
     scan(b"\0\0\0\x08free" * 300_000, Format.HEIF)
     scan(b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xfe\0" * 300_000, Format.GIF)
     scan(b"BM" + b"\xff" * 1_000_000, Format.BMP)
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_a_stream_that_unpacks_to_gigabytes_is_given_up() -> None:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1 << 30, 1 << 30, 8, 2, 0, 0, 0))
     bomb = PNG_HEAD[:8] + header + chunk(b"IDAT", zlib.compress(bytes(50_000_000))) + PNG_END
-    begin = time.monotonic()
+    begin = time.process_time()
     assert leftovers(bomb, Format.PNG)
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < 2
