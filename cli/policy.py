@@ -144,6 +144,7 @@ def explain(
 
     from consent.checklist import case_of, checklist
     from consent.model import Aspect, Purpose
+    from consent.numbers import NumberIndex
     from consent.policy import decide
     from imgguard.errors import SetupError
     from imgguard.guard import default_school
@@ -154,9 +155,11 @@ def explain(
     under = under_policy(publication, Purpose(purpose) if purpose else None, path, today, explained=True)
     if under.purpose is None:
         raise click.UsageError("Missing --purpose (or --to).")
-    person = roster_of(path, roster).subjects.get(student)
-    if person is None:
-        raise SetupError(f"Nobody has the number {student}", "Give a number as the roster has it, zeros included.")
+    people = roster_of(path, roster).subjects
+    known_as = NumberIndex(people).find(student)
+    if known_as is None:
+        raise SetupError(f"Nobody has the number {student}", "See who there is: imgguard roster show.")
+    student, person = known_as.number, people[known_as.number]
     what = Aspect(_ASPECTS[aspect])
     shown = len(under.published.get(student, ()))
     known = replace(under.circumstances, published=shown if under.policy.limit_days(under.purpose) else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from cli.reading import how_to_read, read
 from cli.roster_import import diff, import_, show
 from cli.roster_map import map_
 from cli.roster_match import match
+from cli.shown import counted
 from consent.model import Answer, Purpose, Subject
 from consent.policy import Verdict, decide
 
@@ -50,6 +52,8 @@ def check(file: Path, declared: Declared, school: Path | None) -> int:
     console.print(cell(f"{file}: {len(found.subjects)} people"), style="bold")
     show_source(console, found)
     show_answers(console, found)
+    for line in _not_seen(found):
+        console.print(cell(line), soft_wrap=True)
     console.print(_special(list(found.subjects.values())))
     list_findings(console, same_names(found))
     list_findings(console, found.unanswered())
@@ -82,6 +86,15 @@ def show_answers(console: Console, found: Roster) -> None:
         counts = (answers[Answer.YES], answers[Answer.NO], answers[Answer.BLANK], unclear, seen)
         table.add_row(purpose.value, *map(str, counts))
     console.print(table if found.purposes else "It has no column for any purpose: nobody can be seen.")
+
+
+def _not_seen(found: Roster) -> Iterator[str]:
+    """Say why people who answered yes may not be seen today."""
+    for purpose in sorted(found.purposes):
+        yes = [person for person in found.subjects.values() if _answer(person, purpose) is Answer.YES]
+        decisions = (decide(person, purpose, date.today()) for person in yes)
+        for reason, count in Counter(d.reason for d in decisions if d.verdict is not Verdict.KEEP).most_common():
+            yield f"{purpose.value}: {counted(count, 'yes does', 'yeses do')} not count: {reason.words}"
 
 
 def _answer(person: Subject, purpose: Purpose) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +14,19 @@ from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH, school_option
 from cli.reading import how_to_read, meant, own_mappings, school_of
 from cli.shown import cell, list_findings
-from consent.model import ASKED_PURPOSES, Aspect
+from consent.model import ASKED_PURPOSES, Aspect, Hold, SignerRole
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from consent.layout import Layout, Meaning
+    from consent.layout import DateOrder, Layout, Meaning
     from consent.mapping import Declared
     from consent.roster import Table
 
 _MOST_VALUES = 40
 _SKIP, _ASKS = "-", "asks"
+_CHOICES = ", ".join((*ASKED_PURPOSES, "each with .work, .first_name or .full_name behind it", "biometric_ok", *Hold))
+_ROLE = click.Choice([role.value for role in SignerRole])
 
 
 @click.command("map")
@@ -151,20 +153,67 @@ def _asked_for(console: Console, table: Table, declared: Declared) -> Declared:
     columns, asks, values = dict(declared.columns), dict(declared.asks), dict(declared.values)
     console.print(cell(f"For each column: a field ({', '.join(FIELDS)}),"), soft_wrap=True)
     console.print(cell(f"{_ASKS!r} for one that asks for consent, or {_SKIP!r} to leave it out."), soft_wrap=True)
+    console.print(cell(f"What one may ask about: {_CHOICES}."), soft_wrap=True)
     for heading in filter(None, table.header):
         shown = ", ".join(value or "(blank)" for value, _ in _values_of(table, heading).most_common(_MOST_VALUES))
         console.print(cell(f"{heading}: {shown[:200]}"), soft_wrap=True)
         answer = click.prompt("  is", type=click.Choice([_SKIP, _ASKS, *FIELDS]), default=_SKIP, show_choices=False)
         if answer == _ASKS:
-            asks[heading] = tuple(map(str.strip, click.prompt("  asks about (purposes, by commas)").split(",")))
+            asks[heading] = click.prompt("  asks about (purposes, by commas)", value_proc=_targets_told)
             values[heading] = dict(_values_asked(table, heading))
         elif answer != _SKIP:
             columns[answer] = heading
-    return replace(declared, columns=columns, asks=asks, values=values)
+    if "signer_role" in columns:
+        values["signer_role"] = {**values.get("signer_role", {}), **dict(_roles_asked(table, columns["signer_role"]))}
+    constants = {**_role_of_all(columns, declared, table), **declared.constants}
+    order = declared.date_order or _order_asked(table, columns)
+    return replace(declared, columns=columns, asks=asks, values=values, constants=constants, date_order=order)
+
+
+def _targets_told(told: str) -> tuple[str, ...]:
+    from consent.layout import is_target
+
+    targets = tuple(filter(None, map(str.strip, told.split(","))))
+    wrong = [target for target in targets if not is_target(target)]
+    if wrong or not targets:
+        raise click.UsageError(f"{', '.join(wrong) or 'nothing'} is none of: {_CHOICES}.")
+    return targets
+
+
+def _roles_asked(table: Table, heading: str) -> Iterator[tuple[str, str]]:
+    """Ask what words such as "Mother" are; what nobody told is no role, and then no consent."""
+    for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
+        if value and value.casefold() not in set(SignerRole):
+            told = click.prompt(f"  {value!r} ({count}) signs as", type=_ROLE, default=SignerRole.UNTOLD.value)
+            yield value, told
+
+
+def _role_of_all(columns: Mapping[str, str], declared: Declared, table: Table) -> dict[str, str]:
+    layout = table.fit.layout
+    if "signer_role" in {*columns, *declared.constants, *layout.fields, *layout.constants}:
+        return {}
+    click.echo("No column tells in what role people signed; without a role nobody is shown.")
+    told = click.prompt("  all of them signed as", type=_ROLE, default=SignerRole.UNTOLD.value)
+    return {} if told == SignerRole.UNTOLD else {"signer_role": told}
+
+
+def _order_asked(table: Table, columns: Mapping[str, str]) -> DateOrder | None:
+    from consent.dates import DATES, is_ambiguous
+    from consent.layout import DateOrder
+
+    layout = table.fit.layout
+    if layout.date_order:
+        return None
+    headings = [heading for name in DATES for heading in (columns.get(name), *layout.fields.get(name, ()))]
+    there = [heading for heading in headings if heading and heading in table.header]
+    unsure = next((text for heading in there for text in _values_of(table, heading) if is_ambiguous(text)), None)
+    if unsure is None:
+        return None
+    return DateOrder(click.prompt(f"  {unsure} could be two days. What comes first", type=click.Choice(["dmy", "mdy"])))
 
 
 def _values_asked(table: Table, heading: str) -> Iterator[tuple[str, Meaning]]:
     for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
         if value:
-            told = click.prompt(f"  {value!r} ({count}) means (yes, no, blank, or purposes)", default="no")
-            yield value, meant(heading, told)
+            question = f"  {value!r} ({count}) means (yes, no, blank, or purposes)"
+            yield value, click.prompt(question, default="no", value_proc=lambda told: meant(heading, told.strip()))

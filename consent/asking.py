@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from consent.layout import Meaning, Question, spread
-from consent.model import Answer, Aspect, Purpose
+from consent.model import Answer, Aspect, Hold, Purpose
 from consent.values import chosen, matching_prefix, value_key
 
 # What is answered: a purpose with its aspect, or a mark such as "biometric_ok".
@@ -21,6 +21,13 @@ _WEIGHT = (Answer.CONFLICTING, Answer.NO, Answer.UNKNOWN, Answer.BLANK, Answer.Y
 def weaker(one: Answer, other: Answer) -> Answer:
     """Give the one of two answers that allows less."""
     return min(one, other, key=_WEIGHT.index)
+
+
+def together(slot: Slot, one: Answer, other: Answer) -> Answer:
+    """Put two answers to the same thing together: a hold that one sets stands, all else needs both to say yes."""
+    if slot not in set(Hold):
+        return weaker(one, other)
+    return next((answer for answer in (one, other) if answer not in (Answer.BLANK, Answer.NO)), one)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,10 +12,17 @@ from consent.asking import Asked, Slot, asked_of
 from consent.dates import settled_order
 from consent.errors import RosterError
 from consent.layout import EVERY, FIELDS, FLAGS, Layout, Question, spread
-from consent.model import ASKED_PURPOSES, Aspect, Purpose
+from consent.model import ASKED_PURPOSES, Aspect, Hold, Purpose
 from consent.recognise import Rows
 from consent.rows import Reading
 from consent.values import heading_key, value_key
+
+# Headings of columns that hold people back, whatever the export; what is in them must not be left out unread.
+_HOLDS = re.compile(
+    r"(^|_)(court|custody|custodial|dnp|(no|do_not)_(photo|media|publi|pictur|image)\w*)(_|\W|$)|^(\w+_){0,3}"
+    r"(opt_?out|refused|refusal|withdrawn|withdrawal|revoked|objection)\W*$"
+)
+_NOT_HELD = dict.fromkeys(("no", "n", "none", "false", "0"), "no")
 
 
 def prepare(path: Path, sha256: str, layout: Layout, header: Sequence[str], rows: Rows) -> Reading:
@@ -44,6 +52,13 @@ def prepare(path: Path, sha256: str, layout: Layout, header: Sequence[str], rows
     long = bool(layout.permission)
     listing = [_needed(path, heading, at) for heading in (layout.permission, layout.answer) if heading]
     wide = [q for q in layout.questions if heading_key(q.column) in at and (not long or set(q.targets) & set(FLAGS))]
+    taken = {*places.values(), *listing, *(at[heading_key(q.column)] for q in wide)}
+    held = [q for q in wide if not q.targets and _only_refuses(q, layout)]
+    wide = [_holding(q, layout) if q in held else q for q in wide]
+    left = [
+        heading for place, heading in enumerate(header) if place not in taken and _HOLDS.search(heading_key(heading))
+    ]
+    wide += [Question(heading, (Hold.DO_NOT_PUBLISH,), _NOT_HELD) for heading in left]
     columns = {q.column: at[heading_key(q.column)] for q in wide}
     _check_twice(path, header, [*places.values(), *columns.values(), *listing])
     listed = [q for q in layout.questions if q not in wide] if long else []
@@ -64,8 +79,22 @@ def prepare(path: Path, sha256: str, layout: Layout, header: Sequence[str], rows
         listing=(listing[0], listing[1]) if long else None,
         neutral=frozenset(slot for a in everything if not a.only_refuses for slot in a.slots),
         slots=_ordered({slot for a in everything for slot in a.slots}),
+        holding=(*(q.column for q in held), *left),
         unknown_permissions=_unknown(codes, _column(rows, listing[0]) if long else ()),
     )
+
+
+def _only_refuses(question: Question, layout: Layout) -> bool:
+    meanings = list((question.values or layout.values).values())
+    return "no" in meanings and all(meaning in ("no", "blank") for meaning in meanings)
+
+
+def _holding(question: Question, layout: Layout) -> Question:
+    """What refuses, and for what is not told, refuses everything."""
+    values = {
+        value: "yes" if meaning == "no" else "no" for value, meaning in (question.values or layout.values).items()
+    }
+    return replace(question, targets=(Hold.DO_NOT_PUBLISH,), values=values, opt_out=False)
 
 
 def _place(layout: Layout, name: str, at: Mapping[str, int]) -> int | None:

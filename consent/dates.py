@@ -11,7 +11,7 @@ from consent.errors import RosterError
 from consent.layout import DateOrder, Layout
 from consent.recognise import Rows
 
-_FIELDS = ("birth_date", "signed_on", "valid_from", "valid_until")
+DATES = ("birth_date", "signed_on", "valid_from", "valid_until")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(
     r"[ T]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|[A-Z]{3,4})?([+-]\d{1,2}(:?\d{2})?)?$"
@@ -35,7 +35,7 @@ def settled_order(
     if layout.ordered:
         return layout.date_order
     remedy = "Say which comes first: --date-order dmy or --date-order mdy; or write dates like 2026-04-03."
-    for name in _FIELDS:
+    for name in DATES:
         if name not in places:
             continue
         column = [(n, cells[places[name]]) for n, cells in rows if places[name] < len(cells)]

@@ -67,5 +67,7 @@ def families_of(people: Mapping[str, Subject]) -> Mapping[str, frozenset[str]]:
 
 def _ties(person: Subject) -> Iterator[str]:
     yield _key(person.family_name)
+    # Of a name that stands in one column, the family name may hold more than relatives have in common.
+    yield "".join(_key(person.family_name).split()[-1:])
     for consent in person.consents:
         yield _key(consent.signed_by)

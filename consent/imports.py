@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from consent import audit
@@ -74,6 +74,17 @@ def doubts(store: Store, roster: Roster, on: date) -> Iterator[Finding]:
         yield Finding(roster.path.name, None, what)
     if any(known.sha256 == roster.sha256 for known in made[1:]) and made[0].sha256 != roster.sha256:
         yield Finding(roster.path.name, None, "this very file was imported before, and another one since")
+
+
+def clock_set_back(store: Store, on: date) -> Iterator[Finding]:
+    """Tell that the school file was written to later than today; a day is let pass, for its times are those of UTC."""
+    rows: Any = store.query(
+        "SELECT max(newest) FROM (SELECT max(at) AS newest FROM audit UNION ALL SELECT max(started_at) FROM runs)"
+    )
+    newest = date.fromisoformat(rows[0][0][:10]) if rows and rows[0][0] else None
+    if newest and newest - on > timedelta(1):
+        what = f"was last written to on {newest}, which is after today ({on}): is the clock set back?"
+        yield Finding(store.path.name, None, f"{what} Consents that have run out may look as if they held")
 
 
 def late_signatures(roster: Roster, on: date) -> Iterator[Finding]:

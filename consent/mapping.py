@@ -71,6 +71,12 @@ def applied(layout: Layout, declared: Declared) -> Layout:
         key = heading_key(name)
         questions[key] = _asked(questions.get(key) or Question(name, (), {}), name, layout, declared)
     fields = {name: told for name, told in layout.fields.items() if name not in declared.constants}
+    # Compared by what each question asks in the end, however its heading is written and whoever said what it is for.
+    for question in questions.values():
+        if question.opt_out and set(question.targets) & set(FLAGS):
+            raise RosterError(
+                f"{question.column!r} cannot mean yes where it is blank: it asks about more than photos", _REMEDY
+            )
     permission, answer = declared.permissions or (layout.permission, layout.answer)
     return replace(
         layout,
@@ -121,9 +127,6 @@ def _wrong(declared: Declared) -> Iterator[str]:
             yield f"{name!r} cannot be the same for everybody; what can: {', '.join(CONSTANTS)}"
     for heading, targets in declared.asks.items():
         yield from (f"{heading}: {t!r} is not a purpose such as school_website" for t in targets if not is_target(t))
-    for heading in declared.opt_outs:
-        if set(declared.asks.get(heading, ())) & set(FLAGS):
-            yield f"{heading!r} cannot mean yes where it is blank: it asks about more than photos"
 
 
 def saved_mapping(name: str, layout: Layout, header: Sequence[str]) -> Layout:

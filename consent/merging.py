@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from consent.asking import weaker
+from consent.asking import together
 from consent.model import Answer, Aspect, Consent, Hold, Purpose, Subject
 from consent.numbers import number_key
 
@@ -127,7 +127,8 @@ class People:
         first = {(c.purpose, c.aspect) for c in known.consents if c.answer is not Answer.YES}
         against = {slot for slot in before if now.get(slot, Answer.YES) is not Answer.YES}
         against |= {slot for slot in first if now.get(slot) is Answer.YES}
-        told = sorted({purpose.value for purpose, aspect in against if aspect is Aspect.PHOTO})
+        differ = {m for m in known.marks.keys() & telling.marks.keys() if known.marks[m] is not telling.marks[m]}
+        told = sorted({purpose.value for purpose, aspect in against if aspect is Aspect.PHOTO} | (differ - set(Hold)))
         if told:
             what = f"the number {known.number} has answers of several signers, and not all say yes to {', '.join(told)}"
             self.note(telling.row, f"{what}: taken as no")
@@ -182,9 +183,7 @@ def _marks(one: Telling, other: Telling) -> dict[str, Answer]:
     """Holds add up: a row that is silent about one does not lift it. The rest needs every row's yes."""
     both = {**one.marks, **other.marks}
     for mark in one.marks.keys() & other.marks.keys():
-        answers = (one.marks[mark], other.marks[mark])
-        held = [answer for answer in answers if answer not in (Answer.BLANK, Answer.NO)]
-        both[mark] = (held or answers)[0] if mark in set(Hold) else weaker(*answers)
+        both[mark] = together(mark, one.marks[mark], other.marks[mark])
     return both
 
 

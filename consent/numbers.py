@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+_FRACTION = re.compile(r"(?<=\d)\.0+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,33 @@ class NumberIndex:
         return None if number is None else Found(number, exact=False)
 
 
-def number_key(number: str) -> str:
-    """Give what two ways of writing one number have in common: no zeros in front, quotes, or invisible characters.
+class ByNumber(Mapping[str, frozenset[str]]):
+    """What is known of people by number, found however a roster writes the number."""
 
-    >>> number_key('="020411"') == number_key("20411 ")
+    def __init__(self, told: Mapping[str, frozenset[str]]) -> None:
+        """Put together what is told of numbers that differ only in how they are written."""
+        found: dict[str, frozenset[str]] = defaultdict(frozenset)
+        for number, values in told.items():
+            found[number_key(number)] |= values
+        self._found = dict(found)
+
+    def __getitem__(self, number: str) -> frozenset[str]:
+        """Give what is known; KeyError where nothing is."""
+        return self._found[number_key(number)]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the keys of the numbers."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """Give how many there are."""
+        return len(self._found)
+
+
+def number_key(number: str) -> str:
+    """Give what two ways of writing one number have in common: no zeros in front, quotes, ".0" or invisible signs.
+
+    >>> number_key('="020411"') == number_key("20411.0 ") == number_key("٢٠٤١١")
     True
     """
     if number.isascii() and number.isalnum():
@@ -57,4 +83,7 @@ def number_key(number: str) -> str:
     else:
         plain = unicodedata.normalize("NFKC", number).casefold()
         plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" and not c.isspace()).strip("='\"")
+        plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
+        # What a program that takes numbers for measures makes of one.
+        plain = _FRACTION.sub("", plain)
     return plain.lstrip("0") or plain[:1]

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from consent.model import Answer, Aspect, Consent, Purpose, SignerRole, Subject
 from consent.reasons import Reason
+from consent.signatures import may_be_one
 
 OF_AGE = 18
 
@@ -88,7 +89,7 @@ class Condition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignedOff:
-    """People in these roles have agreed, each somebody else than the operator: on the run, or on the form."""
+    """People in these roles have agreed, all of them and the operator different people: on the run, or on the form."""
 
     roles: tuple[SignerRole, ...]
 
@@ -98,21 +99,29 @@ class SignedOff:
 
     def missing(self, case: Case) -> tuple[SignerRole, ...]:
         """Give the roles in which nobody agreed."""
-        return tuple(role for role in self.roles if not self._has(role, case))
+        counted: list[str] = []
+        missing = []
+        for role in self.roles:
+            names = (n for n in self._names(role, case) if not any(may_be_one(n, other) for other in counted))
+            name = next(names, None)
+            if name is None:
+                missing.append(role)
+            else:
+                counted.append(name)
+        return tuple(missing)
 
-    def _has(self, role: SignerRole, case: Case) -> bool:
+    def _names(self, role: SignerRole, case: Case) -> Iterator[str]:
+        """Give who agreed in a role and is not the operator; on a run nobody is, unless the operator is named."""
         known = case.circumstances
-        by_run = any(s.role is role and _other(s.name, known.operator) for s in known.sign_offs)
+        by_run = sorted(s.name for s in known.sign_offs if s.role is role) if known.operator.strip() else []
         forms = case.person.asked(case.purpose, case.aspect)
-        return by_run or any(
-            c.signer_role is role and c.answer is Answer.YES and c.signed_on is not None and c.signed_on <= case.on
-            for c in forms
-        )
+        by_form = [c.signed_by for c in forms if c.signer_role is role and _holds(c, case.on)]
+        return (n for n in (*by_run, *by_form) if n.strip() and not may_be_one(n, known.operator))
 
 
-def _other(name: str, operator: str) -> bool:
-    """Whoever signs off must be named, and somebody else than a named operator."""
-    return bool(name.strip()) and bool(operator.strip()) and _plain(name) != _plain(operator)
+def _holds(consent: Consent, on: date) -> bool:
+    begun = consent.signed_on is not None and max(consent.signed_on, consent.valid_from or consent.signed_on) <= on
+    return consent.answer is Answer.YES and begun and (consent.valid_until is None or consent.valid_until >= on)
 
 
 def _plain(name: str) -> str:

@@ -63,6 +63,27 @@ def recognise(path: Path, rows: Rows, layouts: Sequence[Layout]) -> Fit:
     raise RosterError(f"{path}: no layout that is known has these columns: {_first(rows)}", _MAP)
 
 
+def is_header_again(path: Path, header: Sequence[str], place: int, row: int, cells: Sequence[str]) -> bool:
+    """Tell whether a row is the header once more, as where exports were put one below the other.
+
+    Args:
+        path: The file.
+        header: Its headings.
+        place: Index of the column of numbers.
+        row: The row's number.
+        cells: The row.
+
+    Raises:
+        RosterError: if its columns stand in another order, so that what is below would be read under wrong headings.
+    """
+    if place >= len(cells) or heading_key(cells[place]) != heading_key(header[place]):
+        return False
+    if list(map(heading_key, headings(cells))) != list(map(heading_key, header)):
+        what = f"{path}, row {row}: another header with other columns stands here, below the first"
+        raise RosterError(what, "Put each table into a file of its own.")
+    return True
+
+
 def find_header(rows: Rows) -> int:
     """Give the index of the row that is most likely the header of an unknown table: the first with enough cells."""
     start = [sum(map(bool, cells)) for _, cells in rows[:_HEADER_WITHIN]]

@@ -20,7 +20,7 @@ from consent.layout import FIELDS, FLAGS, Layout, known_layouts
 from consent.mapping import EMPTY, NOTHING, Declared, applied
 from consent.merging import People
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Hold, Purpose, Subject
-from consent.recognise import Fit, Rows, all_layouts, find_header, headings, recognise
+from consent.recognise import Fit, Rows, all_layouts, find_header, headings, is_header_again, recognise
 from consent.rows import Reading
 from consent.tables import decode, read_bytes, split_rows
 from consent.values import end_of_school_year, heading_key
@@ -159,7 +159,12 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
         findings.append(Finding(path.name, row, what))
 
     people = People(note, renewals=bool(layout.permission))
+    above: list[str] = []
     for number, cells in table.rows:
+        above = cells = reading.unmerged(cells, above)
+        if is_header_again(path, table.header, reading.places["number"], number, cells):
+            note(number, "the header again: the row is not used")
+            continue
         telling = reading.tell(number, cells, note)
         if telling is not None:
             people.add(telling)
@@ -285,6 +290,9 @@ def _notes(table: Table, reading: Reading) -> Iterator[Finding]:
     _check_holds(table, _unused(table, reading))
     for sheet in table.others:
         yield Finding(source, None, f"the sheet {sheet!r} is not read")
+    for heading in reading.holding:
+        what = f"for what {heading!r} refuses is not told: whoever it names is not published at all"
+        yield Finding(source, None, f"{what}; say it with --asks '{heading}=school_website,...'")
     for asked in (*(asked for _, asked in reading.asked), *reading.permissions.values()):
         if not asked.question.targets:
             what = f"what {asked.column!r} is for is not told, so it shows nobody: say it with --asks"
@@ -310,6 +318,8 @@ def _check_holds(table: Table, unused: Sequence[str]) -> None:
     """A hold or an end whose heading is misspelt must not be left out as if it were not there."""
     near = {heading: get_close_matches(heading_key(heading), _NEVER_LEFT_OUT, 1, _MISSPELT) for heading in unused}
     told = [f"{heading!r} (is it {close[0]}?)" for heading, close in near.items() if close]
+    # Who signed and when is then the same for all by what was declared, whatever stands in the rows.
+    told += [f"{heading!r}" for heading in unused if heading_key(heading) in ("signed_by", "signed_on", "signer_role")]
     if told:
         what = f"{table.path}: a column that is not known may hold somebody back: {', '.join(told)}"
         raise RosterError(what, "Rename it so, or delete it where it means something else.")

@@ -7,17 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from consent.asking import Asked, Slot, weaker
+from consent.asking import Asked, Slot, together
 from consent.dates import read_day
 from consent.layout import Layout
 from consent.merging import Telling
 from consent.model import Answer, Aspect, Consent, Hold, Purpose, SignerRole
 from consent.values import end_of_named_year, end_of_school_year, value_key
+from consent.workbooks import MERGED, NO_VALUE
 
 _SHOWN = 40
+_WHO = ("number", "name", "first_name", "last_name", "role", "group", "birth_date")
 _MOST_KEPT = 10_000
 # The date in a date that nobody can read may be later than any other.
 _NEVER = date.max
+# Earlier ones are what spreadsheets show for a date that is not there: 1899-12-30, 1900-01-01, 1904-01-01.
+_FIRST_FORM, _FIRST_BIRTH = date(2000, 1, 1), date(1910, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Reading:
         confirmed_at: Index of the column in which a person confirms a proposed number; None where there is none.
         neutral: Slots that a refusing question shares with another, where its blank says nothing.
         slots: Everything that is asked, in the order in which it is kept.
+        holding: Headings of columns that refuse, of which nobody told for what: they refuse everything.
         unknown_permissions: In a list, the permissions that are not known, with how many rows have them.
         clear: Answers of rows without anything unclear, by what answers in them.
     """
@@ -57,6 +62,7 @@ class Reading:
     confirmed_at: int | None
     neutral: frozenset[Slot]
     slots: tuple[Slot, ...]
+    holding: tuple[str, ...]
     unknown_permissions: Counter[str]
     clear: dict[tuple[str, ...], _Told] = field(default_factory=dict)
     _days: dict[str, date | None] = field(default_factory=dict)
@@ -70,7 +76,7 @@ class Reading:
         """Read one row; None where it is nobody's."""
         line = _Line(self, row, cells, note)
         number = line.text("number")
-        if not number or "\N{REPLACEMENT CHARACTER}" in number:
+        if not number or number in (NO_VALUE, MERGED) or "\N{REPLACEMENT CHARACTER}" in number:
             note(row, "no number that can be read: the row is not used" if number else "no number: the row is not used")
             return None
         if self.confirmed_at is not None and not _is_confirmed(cells, self.confirmed_at):
@@ -82,6 +88,12 @@ class Reading:
             consents = line.consents(shifted, _unsigned(self, row))
             return Telling(number, ("", ""), "", "", None, frozenset(), shifted.marks, consents, row)
         return line.telling(number)
+
+    def unmerged(self, cells: list[str], above: Sequence[str]) -> list[str]:
+        """Say again who it is where that is merged with the row above: a student's second guardian has the next row."""
+        places = [self.places[name] for name in _WHO if name in self.places]
+        merged = {p for p in places if p < min(len(cells), len(above)) and cells[p] == MERGED}
+        return [above[place] if place in merged else cell for place, cell in enumerate(cells)] if merged else cells
 
     def told(self, answers: Mapping[Slot, Answer]) -> _Told:
         """Give answers in the order in which they are kept."""
@@ -161,27 +173,27 @@ class _Line:
         if "," in whole:
             family, _, given = whole.partition(",")
             return given.strip(), family.strip()
-        given, _, family = whole.rpartition(" ")
-        return (given, family) if given else (family, "")
+        # Which of several words are last names cannot be known; only the first is printed where first names may be.
+        given, _, family = whole.partition(" ")
+        return given, family.strip()
 
     def _form(self) -> Consent:
         signed_on = self._day("signed_on")
         valid_from = (self._day("valid_from") or _NEVER) if self.text("valid_from") else None
         return Consent(
-            Purpose.IN_SCHOOL, Answer.BLANK, self.text("signed_by"), self._signer_role(), signed_on,
+            Purpose.IN_SCHOOL, Answer.BLANK, self._signed_by(), self._signer_role(), signed_on,
             self._until(signed_on), self.text("form_id"), self.row, Aspect.PHOTO, valid_from, self.reading.sha256,
         )  # fmt: skip
 
     def _until(self, signed_on: date | None) -> date | None:
-        if self.text("valid_until"):
-            return self._day("valid_until")
-        year = self.text("school_year")
+        told, year = self.text("valid_until"), self.text("school_year")
         if not year:
-            return end_of_school_year(signed_on)
+            return self._day("valid_until") if told else end_of_school_year(signed_on)
         until = end_of_named_year(year)
         if until is None:
             self.note(self.row, f"{year[:_SHOWN]!r} is not a school year like 2026/27: the consent is not used")
-        return until
+        last = self._day("valid_until") if told else until
+        return min(until, last) if until and last else None
 
     def _day(self, name: str, otherwise: str = "the consent is not used") -> date | None:
         written = self.text(name)
@@ -190,14 +202,24 @@ class _Line:
         day = self.reading.day(written)
         if day is None:
             self.note(self.row, f"{name} {written[:_SHOWN]!r} is not a date like 2026-09-08: {otherwise}")
+        elif day < (_FIRST_BIRTH if name == "birth_date" else _FIRST_FORM):
+            self.note(self.row, f"{name} {written[:_SHOWN]!r} is too long ago to be true: {otherwise}")
+            return None
         return day
+
+    def _signed_by(self) -> str:
+        told = self.text("signed_by")
+        if told and (value_key(told) in _NOBODY or not any(map(str.isalnum, told))):
+            self.note(self.row, f"signed_by {told[:_SHOWN]!r} names nobody: the consent is not used")
+            return ""
+        return told
 
     def _signer_role(self) -> SignerRole:
         told = "_".join(value_key(self.text("signer_role")).split())
         if told in _ROLES:
             return SignerRole(told or SignerRole.UNTOLD)
         what = f"signer_role {told[:_SHOWN]!r} is not one of {', '.join(SignerRole)}: the consent is not used"
-        self.note(self.row, what)
+        self.note(self.row, f"{what}; if it is one, say so: --value 'signer_role:{told[:_SHOWN]}=guardian'")
         return SignerRole.UNTOLD
 
     def _told(self) -> _Told:
@@ -223,7 +245,7 @@ class _Line:
             for slot, answer in zip(asked.slots, answers, strict=True):
                 if silent and answer is Answer.BLANK and slot in self.reading.neutral:
                     continue
-                found[slot] = weaker(found[slot], answer) if slot in found else answer
+                found[slot] = together(slot, found[slot], answer) if slot in found else answer
         return found, clear
 
     def _questions(self) -> Iterator[tuple[str, Asked]]:
@@ -252,3 +274,8 @@ class _Line:
 
 
 _ROLES = {"", *SignerRole}
+# Microsoft Forms writes "anonymous" for whoever was not logged in; the rest is what people put where nobody signed.
+_NOBODY = {
+    "anonymous", "n/a", "na", "#n/a", "none", "nobody", "no one", "no", "unknown", "unsigned", "not signed", "pending",
+    "missing", "blank", "null", "nan", "tbd", "yes", "signed", "true", "false", NO_VALUE, MERGED,
+}  # fmt: skip

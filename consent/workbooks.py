@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
 from pathlib import Path
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
 # What a formula that was never calculated says: no answer, no number and no date is written so.
 NO_VALUE = "(formula without a stored value)"
+# What stands in a cell that is merged with the one above: what that one says may count here as well, or not.
+MERGED = "(merged with the cell above)"
 MAX_UNPACKED = 512 * 1024 * 1024
 MAX_CELLS = 20_000_000
 MAX_COLUMNS = 1_000
 MAX_LETTERS = 131_072
 _MAX_PARTS = 2_000
 _REMEDY = "Save the sheet as .csv, or export it again."
+
+_MERGE = re.compile(rb"""mergeCell\b[^>]*?ref=["']\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})["']""")
 
 Rows = list[tuple[int, list[str]]]
 
@@ -45,6 +51,7 @@ def read_sheets(path: Path, stream: BinaryIO) -> dict[str, Rows]:
         sheets = _sheets(path, stream, stored=True)
         if formulas:
             _mark_missing(sheets, _sheets(path, stream, stored=False))
+        _mark_merged(sheets, stream)
     except RosterError:
         raise
     # openpyxl lets through whatever a damaged part makes its many readers raise.
@@ -102,6 +109,44 @@ def _check_prolog(path: Path, stream: Any) -> None:
             parser.Parse(piece)
     except (_Begun, expat.ExpatError):
         return
+
+
+def _mark_merged(sheets: dict[str, Rows], stream: BinaryIO) -> None:
+    """Put a mark into the cells of a column that are merged with the one above: blank would be something else."""
+    from openpyxl import load_workbook
+    from openpyxl.utils import column_index_from_string
+
+    stream.seek(0)
+    with closing(load_workbook(stream, read_only=True)) as book, zipfile.ZipFile(stream) as packed:
+        for sheet in book.worksheets:
+            told, count = dict(sheets[sheet.title]), 0
+            filled = sorted(told)
+            # openpyxl reads merged cells only together with the whole sheet, which may be large.
+            with packed.open(sheet._worksheet_path.removeprefix("/")) as xml:
+                for place, first, last in _merged(xml, column_index_from_string):
+                    rows = filled[bisect_right(filled, first) : bisect_right(filled, last)]
+                    count += len(rows)
+                    if count > MAX_CELLS:
+                        raise RosterError(f"sheet {sheet.title!r}: more than {MAX_CELLS} merged cells", _REMEDY)
+                    for row in rows:
+                        cells = told[row]
+                        cells += [""] * (place + 1 - len(cells))
+                        cells[place] = MERGED
+
+
+def _merged(stream: Any, index_of: Callable[[str], int]) -> Iterator[tuple[int, int, int]]:
+    """Give the index of the column, the first and the last row of what is merged within one column."""
+    before = b""
+    while piece := stream.read(1 << 20):
+        text = before + piece
+        end = 0
+        for found in _MERGE.finditer(text):
+            end = found.end()
+            left, first, right, last = (part.decode() for part in found.groups())
+            place = index_of(left) - 1
+            if left == right and place < MAX_COLUMNS:
+                yield place, int(first), int(last)
+        before = text[max(end, len(text) - 200) :]
 
 
 def _sheets(path: Path, stream: BinaryIO, *, stored: bool) -> dict[str, Rows]:

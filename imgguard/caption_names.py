@@ -62,5 +62,14 @@ def _named(subject_id: str, rules: Rules) -> CaptionName:
         return CaptionName(subject_id, Printed.NONE, "", first)
     # A full name is a first name and more: whoever does not allow the one cannot mean the other.
     if full.verdict is not Verdict.KEEP or not person.family_name:
-        return CaptionName(subject_id, Printed.FIRST, person.given_name, full)
+        first_name = _first_name(person.given_name, person.family_name)
+        return CaptionName(subject_id, Printed.FIRST if first_name else Printed.NONE, first_name, full)
     return CaptionName(subject_id, Printed.FULL, person.name, full)
+
+
+def _first_name(given: str, family: str) -> str:
+    """Leave out of a first name what is a last name, too: some schools write the whole name into that column."""
+    words = given.split()
+    last = set(family.casefold().split())
+    kept = [word for word in words if word.casefold() not in last]
+    return " ".join(kept if family else words[:1])

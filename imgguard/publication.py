@@ -12,13 +12,16 @@ from datetime import date
 from pathlib import Path
 
 from consent.destinations import Destination, find_open, unknown_destination
+from consent.errors import PolicyError
+from consent.imports import clock_set_back
 from consent.limits import published_sources
 from consent.model import Aspect, Purpose, SignerRole, Subject
+from consent.numbers import ByNumber
 from consent.policy_files import load_policy, overdue
 from consent.procedures import STRICT, Attested, Case, Circumstances, Policy, Registered, Rule, SignedOff, SignOff
 from consent.reasons import Reason
 from consent.roster import Finding
-from consent.school_policy import policy_of
+from consent.school_policy import policy_of, policy_setting
 from consent.store import Store
 from imgguard.errors import SetupError
 
@@ -80,19 +83,23 @@ def under_policy(
         explained: Whether nothing is published, so that what could never be published may be asked about.
 
     Raises:
-        PolicyError: if there is no such policy.
+        PolicyError: if there is no such policy, or it is not the one that the school has made its own.
         DestinationError: if there is no such destination, or it is closed.
         SetupError: if destination and purpose contradict each other, or no form could speak for the purpose.
         RecordError: if the school file cannot be read.
     """
     policy, destination = STRICT, None
+    clock: tuple[Finding, ...] = ()
     published: Mapping[str, frozenset[str]] = {}
     if school.is_file():
         with Store(school) as store:
+            if not explained:
+                _require_own(policy_setting(store)[0], told.policy)
             policy = policy_of(store, told.policy)
             destination = find_open(store, told.to, on) if told.to is not None else None
             purpose = _purpose(purpose, destination)
             published = count_published(store, policy, purpose, on)
+            clock = tuple(clock_set_back(store, on))
     else:
         policy = load_policy(told.policy or STRICT.name)
         if told.to is not None:
@@ -109,13 +116,22 @@ def under_policy(
         attested=told.attested,
         registered=destination is not None,
     )
-    return Under(policy, purpose, destination, circumstances, published, overdue(policy, on))
+    return Under(policy, purpose, destination, circumstances, published, (*overdue(policy, on), *clock))
+
+
+def _require_own(own: str, told: str | None) -> None:
+    """A run must not get around what the school decided to keep by naming another procedure."""
+    if told not in (None, own) and own != STRICT.name:
+        raise PolicyError(
+            f"The school's procedure is {own}, and a run under {told} would not keep it",
+            f"Leave --policy out, or change the school's own, which is recorded: imgguard policy set {told}.",
+        )
 
 
 def count_published(store: Store, policy: Policy, purpose: Purpose | None, on: date) -> Mapping[str, frozenset[str]]:
     """Give by number the sources of photos that showed somebody lately; nothing where the policy counts nothing."""
     days = policy.limit_days(purpose) if purpose else None
-    return {} if purpose is None or days is None else published_sources(store, purpose, on, days)
+    return {} if purpose is None or days is None else ByNumber(published_sources(store, purpose, on, days))
 
 
 def _purpose(purpose: Purpose | None, destination: Destination | None) -> Purpose | None:

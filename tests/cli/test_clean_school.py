@@ -216,3 +216,31 @@ def test_everybody_can_be_covered_for_a_destination_without_any_sign_off(school:
         assert store.query("SELECT destination, purpose, recognition FROM runs") == [
             ("School page", "division_social_media", 0)
         ]
+
+
+@pytest.mark.parametrize("command", ["clean", "caption"])
+def test_a_run_does_not_get_around_the_schools_own_procedure(
+    command: str, school: Path, out: Path, capsys: Screen
+) -> None:
+    with Store(school) as store:
+        make_school(store, "North School", "ap-2-27")
+    options = [] if command == "caption" else ["-o", str(out)]
+    told = ["--purpose", "school_website", "--policy", "strict"]
+    assert run([command, str(ONE), *options, *GIVEN, *told]) == 4
+    assert "The school's procedure is ap-2-27" in stopped(capsys, out)
+
+
+def test_a_clock_that_was_set_back_is_told_before_anybody_is_shown(school: Path) -> None:
+    from datetime import date, timedelta
+
+    from imgguard.publication import Publication, under_policy
+
+    def told(on: date) -> str:
+        return str(under_policy(Publication(to="website"), None, school, on, explained=True).findings)
+
+    # The registry of destinations was written today.
+    assert "clock set back" not in told(date.today())
+    with Store(school) as store:
+        store.change("UPDATE destinations SET approved_on = '2020-01-01'")
+    assert "clock set back" not in told(date.today() - timedelta(1))
+    assert "clock set back" in told(date.today() - timedelta(3))

@@ -179,3 +179,8 @@ def test_caption_prints_json_with_the_clause(capsys: Screen) -> None:
 def test_caption_needs_a_purpose(capsys: Screen) -> None:
     assert run(["caption", TWO, *ROSTER]) == 2
     assert "--purpose" in capsys.readouterr().err
+
+
+def test_explain_finds_a_number_that_is_written_without_its_zero(school: Path, capsys: Screen) -> None:
+    assert run(["policy", "explain", "20596", "--purpose", "school_website"]) == 0
+    assert "020596 Jun" in told(capsys)

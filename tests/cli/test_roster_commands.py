@@ -170,3 +170,35 @@ def test_a_form_without_numbers_gets_them_proposed_and_none_counts_before_it_is_
     capsys.readouterr()
     assert run(["roster", "check", str(out), *options, *VID[2:6]]) == 3
     assert "1 people" in (text := told(capsys)) and "rows 3-4: no number: the row is not used" in text
+
+
+def test_map_asks_again_and_asks_for_what_consents_need(
+    tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    path, out = tmp_path / "odd.csv", tmp_path / "ours.toml"
+    path.write_text(
+        "Pupil no.,Foto,Faces,By,As,On\n000001,Ja,yes,M. Rowe,Mother,03/09/2026\n000002,Ja,yes,A. Roe,Aunt,03/09/2026\n"
+    )
+    # "website" is no purpose and "sure" no meaning: what was answered before is not lost by either.
+    answers = ["number", "asks", "website", "school_website", "sure", "yes", "asks", "biometric_ok", "yes"]
+    answers += ["signed_by", "signer_role", "signed_on", "guardian", "untold", "dmy"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join([*answers, ""])))
+    assert run(["roster", "map", str(path), "-o", str(out)]) == 0
+    assert run(["roster", "check", str(path), "--mapping", str(out)]) == 0
+    text = told(capsys)
+    assert "school_website 2 0 0 0 1" in text.replace("│ ", "")
+    assert "school_website: 1 yes does not count: in what role the form was signed is not told" in text
+
+
+def test_map_asks_in_what_role_all_signed_where_no_column_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    path, out = tmp_path / "odd.csv", tmp_path / "ours.toml"
+    path.write_text("Pupil no.,Foto\n000001,Ja\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("number\nasks\nschool_website\nyes\nguardian\n"))
+    assert run(["roster", "map", str(path), "-o", str(out)]) == 0
+    assert '"signer_role" = "guardian"' in out.read_text()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.numbers import Found, NumberIndex, number_key
+from consent.numbers import ByNumber, Found, NumberIndex, number_key
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,21 @@ def test_no_number_is_found_that_is_not_the_only_one(numbers: set[str], written:
     alike = {number for number in numbers if number.lstrip("0") == written.lstrip("0") and written}
     only = alike.pop() if len(alike) == 1 else None
     assert (found.number if found else None) == (written if written in numbers else only)
+
+
+@pytest.mark.parametrize(
+    "written", ["20411.0", "020411.00", "٢٠٤١١", "\uff12\uff10\uff14\uff11\uff11", '="020411"', "20411\u200b"]
+)
+def test_other_writings_of_a_number_are_the_number(written: str) -> None:
+    assert NumberIndex(["020411"]).find(written) == Found("020411", exact=False)
+
+
+@pytest.mark.parametrize("other", ["20411.5", "20411-0", "204110", "2041.1", ".0"])
+def test_what_only_looks_like_a_number_is_another(other: str) -> None:
+    assert NumberIndex(["020411"]).find(other) is None
+
+
+def test_what_is_known_of_a_number_is_found_however_it_is_written() -> None:
+    known = ByNumber({"020411": frozenset("ab"), "20411": frozenset("c"), "7": frozenset("d")})
+    assert known.get("20411") == known["0020411"] == frozenset("abc")
+    assert known.get("8") is None and len(known) == 2

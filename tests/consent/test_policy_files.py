@@ -152,6 +152,10 @@ def test_a_rule_covers_until_it_is_satisfied(name: str, rule: Rule) -> None:
         {"operator": ""},
         {"operator": " "},
         {"operator": "p.  PRINCIPAL"},
+        {"operator": "Principal, P."},
+        {"operator": "P\u200b Principal"},
+        {"operator": "Pat Principal"},
+        {"operator": "\uff30. Pri\u0301ncipal"},
         {"sign_offs": frozenset()},
         {"sign_offs": frozenset({SignOff(SignerRole.PRINCIPAL, " ")})},
         {"sign_offs": frozenset({SignOff(SignerRole.SUPERVISOR, "P. Principal")})},
@@ -177,13 +181,31 @@ def test_a_sign_off_is_by_somebody_named_and_somebody_else(told: dict[str, Any])
         ({"purpose": Purpose.YEARBOOK}, False),
         ({"aspect": Aspect.WORK}, False),
         ({"signer_role": SignerRole.SUPERVISOR}, False),
+        ({"signed_by": ""}, False),
+        ({"signed_by": "Perator, O."}, False),
+        ({"valid_until": TODAY - timedelta(1)}, False),
+        ({"valid_from": TODAY + timedelta(1)}, False),
     ],
 )
 def test_a_sign_off_on_the_form_counts_for_that_student(change: dict[str, Any], kept: bool) -> None:
     row = replace(GOOD, signer_role=SignerRole.PRINCIPAL, signed_by="P. Principal")
     person = replace(CHILD, consents=(GOOD, replace(row, **change)))
     policy = Policy("p", "", "", (Rule("x", "1", "", condition=SignedOff((SignerRole.PRINCIPAL,))),))
-    assert (decide(person, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy).verdict is Verdict.KEEP) == kept
+    told = Circumstances(operator="O. Perator")
+    decision = decide(person, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy, circumstances=told)
+    assert (decision.verdict is Verdict.KEEP) == kept
+
+
+@pytest.mark.parametrize(
+    ("supervisor", "kept"), [("S. Uper", True), ("P. Principal", False), ("Principal, Pat", False)]
+)
+def test_two_sign_offs_are_by_two_people(supervisor: str, kept: bool) -> None:
+    rule = Rule("x", "1", "", condition=SignedOff((SignerRole.PRINCIPAL, SignerRole.SUPERVISOR)))
+    signed = {SignOff(SignerRole.PRINCIPAL, "P. Principal"), SignOff(SignerRole.SUPERVISOR, supervisor)}
+    told = Circumstances(operator="O. Perator", sign_offs=frozenset(signed))
+    policy = Policy("p", "", "", (rule,))
+    decision = decide(CHILD, Purpose.SCHOOL_WEBSITE, TODAY, policy=policy, circumstances=told)
+    assert (decision.verdict is Verdict.KEEP) == kept
 
 
 @pytest.mark.parametrize("born", [None, date(2015, 1, 1), date(2008, 11, 23), date(2008, 11, 24), date(1990, 1, 1)])

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent import Answer, Consent, Hold, Purpose, RosterError, Verdict, decide, read_roster, roster_template
+from consent.groups import families_of
+from consent.mapping import Declared
 from consent.model import ASKED_PURPOSES
 from consent.roster import Roster
+from consent.workbooks import NO_VALUE
 from tests.conftest import SAMPLES
 
 HEADER = (
@@ -231,3 +234,156 @@ def test_no_bytes_crash_the_reader(tmp_path_factory: pytest.TempPathFactory, con
         read_roster(path)
     except RosterError as error:
         assert "roster.csv" in error.what
+
+
+def test_a_hold_in_one_of_two_columns_stands(tmp_path: Path) -> None:
+    # The export's own column says no hold, and the school has a second one for the same.
+    path = tmp_path / "roster.csv"
+    path.write_text(f"{HEADER},Custody\n{ROW.replace('yes,yes,,', 'yes,yes,no,')},yes\n")
+    roster = read_roster(path, Declared(asks={"Custody": ("do_not_publish",)}))
+    assert roster.subjects["020411"].holds == {Hold.DO_NOT_PUBLISH}
+    assert not is_kept(roster)
+
+
+@pytest.mark.parametrize("mark", ["biometric_ok", "Biometric-OK", "independent", "do_not_publish"])
+def test_blank_is_never_declared_to_mean_yes_for_a_mark(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(f"{HEADER},independent\n{ROW.replace('Rowe,yes', 'Rowe,')},\n")
+    with pytest.raises(RosterError, match="cannot mean yes"):
+        read_roster(path, Declared(opt_outs=(mark,)))
+
+
+def test_blank_means_no_for_a_mark_however_its_heading_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("No,Faces\n1,\n")
+    declared = Declared(columns={"number": "No"}, asks={"Faces": ("biometric_ok",)}, opt_outs=("faces",))
+    with pytest.raises(RosterError, match="cannot mean yes"):
+        read_roster(path, declared)
+
+
+@pytest.mark.parametrize(
+    "nobody", ["anonymous", "Anonymous", "-", "n/a", "#N/A", "\u200b", "not signed", "???", NO_VALUE]
+)
+def test_what_names_nobody_is_no_signature(tmp_path: Path, nobody: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("Guardian", nobody))
+    assert not is_kept(roster)
+    assert any(finding.row == 2 and "names nobody" in finding.what for finding in roster.findings)
+
+
+def test_rows_below_a_second_header_are_not_read_under_the_first(tmp_path: Path) -> None:
+    # Two exports, one pasted below the other: the second has newsletter where the first has school_website.
+    header = HEADER.replace("school_website", "school_website,newsletter")
+    other = HEADER.replace("school_website", "newsletter,school_website")
+    row = ROW.replace("yes,yes,,", "yes,yes,no,,")
+    with pytest.raises(RosterError, match="row 3: another header"):
+        roster_of(tmp_path, row, other, row.replace("020411", "020412"), header=header)
+
+
+def test_the_same_header_again_is_nobody(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW, HEADER, ROW.replace("020411", "020412"))
+    assert set(roster.subjects) == {"020411", "020412"} and is_kept(roster, "020412")
+    assert [(finding.row, "header again" in finding.what) for finding in roster.findings] == [(3, True)]
+
+
+def test_a_number_that_a_formula_has_no_value_for_is_no_number(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, ROW, ROW.replace("020411", NO_VALUE))
+    assert set(roster.subjects) == {"020411"} and roster.findings[0].row == 3
+
+
+@pytest.mark.parametrize("born", ["1900-01-01", "1899-12-30", "1904-01-01", "0001-01-01"])
+def test_the_birth_date_of_an_empty_cell_makes_nobody_of_age(tmp_path: Path, born: str) -> None:
+    row = f"{ROW.replace('Guardian,guardian', 'Amina Rowe,self')},{born}"
+    roster = roster_of(tmp_path, row, header=f"{HEADER},birth_date")
+    assert not is_kept(roster)
+    assert any(finding.row == 2 and "birth_date" in finding.what for finding in roster.findings)
+
+
+@pytest.mark.parametrize("signed", ["1900-01-01", "1899-12-30"])
+def test_the_date_of_an_empty_cell_is_no_day_of_a_signature(tmp_path: Path, signed: str) -> None:
+    roster = roster_of(tmp_path, ROW.replace("2026-09-01", signed))
+    assert not is_kept(roster)
+    assert any(finding.row == 2 and "signed_on" in finding.what for finding in roster.findings)
+
+
+def test_the_earlier_end_counts_where_a_school_year_and_a_last_day_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "Student ID,Consent,Status,Academic Year,Guardian,Date,valid_until,biometric_ok\n"
+        "020411,Photo,Accepted,2024/25,Guardian,2024-09-08,2027-06-30,yes\n"
+        "020412,Photo,Accepted,2026/27,Guardian,2026-09-08,2026-12-31,yes\n"
+    )
+    roster = read_roster(path, Declared(asks={"Photo": ("school_website",)}, constants={"signer_role": "guardian"}))
+    assert consent_of(roster).valid_until == date(2025, 6, 30) and not is_kept(roster)
+    assert consent_of(roster, "020412").valid_until == date(2026, 12, 31)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "No Photo",
+        "DNP",
+        "Custody",
+        "Is there a court order?",
+        "Media Opt-Out",
+        "Do not photograph",
+        "No media?",
+        "Refused?",
+    ],
+)
+@pytest.mark.parametrize("told", ["yes", "X", "see office"])
+def test_a_column_that_holds_people_back_is_not_left_out(tmp_path: Path, heading: str, told: str) -> None:
+    rows = [f"{ROW},{told}", f"{ROW.replace('020411', '020412')},", f"{ROW.replace('020411', '020413')},No"]
+    roster = roster_of(tmp_path, *rows, header=f"{HEADER},{heading}")
+    assert roster.subjects["020411"].holds == {Hold.DO_NOT_PUBLISH}
+    assert is_kept(roster, "020412") and is_kept(roster, "020413")
+    assert any(heading in finding.what and "not published" in finding.what for finding in roster.findings)
+
+
+@pytest.mark.parametrize("heading", ["Court shoes fee", "Notes"])
+def test_only_a_column_that_says_so_holds_people_back(tmp_path: Path, heading: str) -> None:
+    roster = roster_of(tmp_path, f"{ROW},x", header=f"{HEADER},{heading}")
+    assert is_kept(roster) == (heading == "Notes")
+
+
+def test_a_flag_that_refuses_for_nothing_told_refuses_everything(tmp_path: Path) -> None:
+    # A PowerSchool export with its own flag, to which the school added consent columns under imgguard's headings.
+    path = tmp_path / "power.csv"
+    path.write_text(
+        "Student_Number,Last_Name,First_Name,No Photo,biometric_ok,school_website,signed_by,signer_role,signed_on\n"
+        "1,Rowe,Amina,1,yes,yes,Guardian,guardian,2026-09-01\n"
+        "2,Rowe,Binta,,yes,yes,Guardian,guardian,2026-09-01\n"
+        "3,Rowe,Cora,0,yes,yes,Guardian,guardian,2026-09-01\n"
+    )
+    roster = read_roster(path)
+    assert [is_kept(roster, number) for number in "123"] == [False, True, True]
+    assert any("'No Photo'" in finding.what for finding in roster.findings)
+    told = read_roster(path, Declared(asks={"No Photo": ("yearbook",)}))
+    assert is_kept(told, "1") and not told.subjects["1"].holds
+
+
+def test_a_second_signer_who_does_not_allow_recognition_is_told_with_the_row(tmp_path: Path) -> None:
+    second = ROW.replace("Rowe,yes", "Rowe,no").replace(",Guardian,", ",Other,")
+    roster = roster_of(tmp_path, ROW, second)
+    assert not is_kept(roster)
+    assert any(finding.row == 3 and "biometric_ok" in finding.what for finding in roster.findings)
+
+
+def test_of_a_name_in_one_column_only_the_first_word_is_a_first_name(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text('No,Student\n1,Maria Lopez Garcia\n2,"Lopez Garcia, Juan Carlos"\n3,Cher\n')
+    found = read_roster(path, Declared(columns={"number": "No", "name": "Student"})).subjects
+    assert (found["1"].given_name, found["1"].family_name) == ("Maria", "Lopez Garcia")
+    assert (found["2"].given_name, found["2"].family_name) == ("Juan Carlos", "Lopez Garcia")
+    assert (found["3"].given_name, found["3"].family_name) == ("Cher", "")
+    assert families_of(found)["1"] >= {"garcia"} <= families_of(found)["2"]
+
+
+def test_what_is_the_same_for_all_does_not_hide_what_the_rows_say(tmp_path: Path) -> None:
+    # Last year's mapping says who signed; this year's export tells it row by row, and here nobody did.
+    path = tmp_path / "list.csv"
+    path.write_text("No,Photo,biometric_ok,signed_by\n1,yes,yes,\n")
+    constants = {"signed_by": "forms in the office", "signer_role": "guardian", "signed_on": "2026-09-08"}
+    said = {"Photo": {"yes": "yes"}}
+    declared = Declared(columns={"number": "No"}, asks={"Photo": ("school_website",)}, values=said, constants=constants)
+    with pytest.raises(RosterError, match="signed_by"):
+        read_roster(path, declared)

@@ -130,3 +130,42 @@ def test_no_damage_to_a_workbook_crashes_the_reader(tmp_path: Path, place: int, 
         assert not kept(read_roster(path))
     except RosterError as error:
         assert "r.xlsx" in error.what
+
+
+def merged(path: Path, rows: list[list[object]], *ranges: str) -> Path:
+    from openpyxl import load_workbook
+
+    book = load_workbook(write_xlsx(path, rows))
+    for cells in ranges:
+        book.active.merge_cells(cells)
+    book.save(path)
+    return path
+
+
+def two_rows() -> list[list[object]]:
+    header = ["number", "first_name", "biometric_ok", "school_website", "do_not_publish"]
+    signed = ["signed_by", "signer_role", "signed_on"]
+    row = ["1", "Amina", "yes", "yes", "", "P. One", "guardian", "2026-09-08"]
+    return [[*header, *signed], row, ["2", "Binta", *row[2:]]]
+
+
+def test_a_hold_that_is_merged_over_two_rows_holds_both(tmp_path: Path) -> None:
+    rows = two_rows()
+    assert len(kept(read_roster(write_xlsx(tmp_path / "control.xlsx", rows)))) == 2
+    rows[1][4] = "yes"
+    roster = read_roster(merged(tmp_path / "r.xlsx", rows, "E2:E3"))
+    assert not kept(roster)
+    assert any(finding.row == 3 and "merged" in finding.what for finding in roster.findings)
+
+
+def test_the_second_guardian_below_a_merged_number_is_heard(tmp_path: Path) -> None:
+    rows = two_rows()
+    rows[2] = ["1", "Amina", "yes", "no", "", "P. Two", "guardian", "2026-09-08"]
+    roster = read_roster(merged(tmp_path / "r.xlsx", rows, "A2:A3", "B2:B3"))
+    assert set(roster.subjects) == {"1"} and not kept(roster)
+    assert any(finding.row == 3 and "several signers" in finding.what for finding in roster.findings)
+
+
+def test_a_merged_yes_is_a_yes_of_its_first_row_only(tmp_path: Path) -> None:
+    roster = read_roster(merged(tmp_path / "r.xlsx", two_rows(), "D2:D3"))
+    assert kept(roster) == kept(roster) - {"2"} and len(kept(roster)) == 1

@@ -105,3 +105,17 @@ def test_a_name_that_the_roster_does_not_have_is_not_made_up(given: str, family:
 def test_why_no_more_of_a_name_is_printed_is_told_by_the_clause_about_names() -> None:
     (name,) = caption_for([face("1", 0)], rules(person("1", YES, NO), policy="park-west-ap144"))
     assert (name.printed, name.decision.clause) == (Printed.FIRST, "park-west-ap144 Point of emphasis 3")
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "text"),
+    [
+        ("Amina Rowe", "Rowe", "Amina"),
+        ("Amina ROWE", "", "Amina"),
+        ("Mary Ann", "Rowe", "Mary Ann"),
+        ("Rowe", "rowe", ""),
+    ],
+)
+def test_a_last_name_in_the_first_names_column_is_not_printed(given: str, family: str, text: str) -> None:
+    (name,) = caption_for([face("1", 0)], rules(person("1", YES, Answer.NO, given=given, family=family)))
+    assert name.text == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ from consent.school_policy import set_policy
 from imgguard import Guard
 from imgguard.judging import Scene, decide_faces
 from imgguard.pipeline import Examined
+from imgguard.publication import count_published
 from imgguard.rules import Rules
 from imgguard.tally import shown_often, tally
 from imgguard.types import PhotoResult, Status
 from tests.conftest import SAMPLES, TODAY
 from tests.imgguard.test_judging import asking, found, rules
+from tests.recorded import RUN, add_run, face, published
 
 ONE = SAMPLES / "event" / "event_09_one.jpg"
 
@@ -126,3 +129,12 @@ def test_the_limit_holds_over_runs_and_photos_cleaned_one_by_one(
         assert third.faces[0].decision.clause == "park-west-ap144 Point of emphasis 1"
         sources = published_sources(store, Purpose.SCHOOL_WEBSITE, TODAY, 30)[number]
         assert len(sources) == 6 and audit.entries(store)
+
+
+def test_earlier_photos_count_however_this_rosters_number_is_written(tmp_path: Path) -> None:
+    # The record knows 0001, and the roster that is given now has lost the zeros.
+    store = Store(tmp_path / "school.imgguard")
+    add_run(store, published(1, face("keep", "0001")), published(2, face("keep", "0001")))
+    policy = asking(StudentLimit(2, 30))
+    earlier = count_published(store, policy, Purpose(RUN.purpose or ""), date.today())
+    assert shown(photos(("x", ("1",)), ("y", ("2",))), rules(policy, published=earlier)) == [[False], [True]]
