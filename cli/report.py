@@ -31,11 +31,14 @@ def report(run: str, out: Path | None, as_json: bool, with_names: bool, school: 
     from cli.schools import opened
     from cli.shown import printable
     from consent.reports import run_html, run_json
-    from consent.run_facts import find_run, names_of, run_facts
+    from consent.run_facts import find_run, nameless, names_of, run_facts
 
     with opened(school) as store:
         facts = run_facts(store, find_run(store, run))
-        names = names_of(store) if with_names else None
+        everybody = names_of(store)
+    names = everybody if with_names else None
+    if not with_names:
+        facts = nameless(facts, everybody.values())
     if as_json and out is None:
         click.echo(run_json(facts, names), nl=False)
         return EXIT_OK

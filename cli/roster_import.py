@@ -53,6 +53,7 @@ def import_(file: Path, declared: Declared, school: Path | None, yes: bool) -> i
     from consent.imports import doubts
     from consent.people import import_roster
     from consent.store import Store
+    from imgguard.today import lapses_today
 
     console = Console()
     roster = read(file, school, declared)
@@ -68,7 +69,11 @@ def import_(file: Path, declared: Declared, school: Path | None, yes: bool) -> i
             return EXIT_INCOMPLETE
         import_roster(store, roster)
         console.print(cell(f"Imported into {store.path}."), soft_wrap=True)
-    return EXIT_INCOMPLETE if roster.findings or doubtful else EXIT_OK
+        gone = len({lapse.showing.file.photo_id for lapse in lapses_today(store, date.today())})
+    if gone:
+        shows = f"{counted(gone, 'published file shows', 'published files show')} somebody without a consent that holds"
+        console.print(f"{shows}: see imgguard recheck.", style="bold")
+    return EXIT_INCOMPLETE if roster.findings or doubtful or gone else EXIT_OK
 
 
 @click.command()

@@ -105,8 +105,8 @@ def restore(backup: Path, path: Path) -> Restored:
     The backup is copied and checked before anything is touched, and takes the place in one transaction.
 
     Raises:
-        RecordError: if the backup is missing, damaged, something else or made by a newer version, or nothing can be
-            written; the school file is as it was then.
+        RecordError: if the backup is missing, damaged, something else, of another school or made by a newer version,
+            or nothing can be written; the school file is as it was then.
     """
     if backup.resolve() == path.resolve():
         raise RecordError(f"{backup}: is the school file itself", "Give the file that `imgguard backup` wrote.")
@@ -114,6 +114,12 @@ def restore(backup: Path, path: Path) -> Restored:
         _check(backup)
         _copy(backup, part, alone=True)
         digest = _check_copy(backup, part)
+        mine, theirs = _school_id(path), _school_id(part)
+        if mine and theirs and mine != theirs:
+            raise RecordError(
+                f"{backup}: is of another school than {path}",
+                "Give a backup of this school, or name another file with --school.",
+            )
         kept, readable = _keep(path)
         carried = _carry(kept, part) if kept and readable else None
         _note(part, digest, carried)
@@ -122,6 +128,14 @@ def restore(backup: Path, path: Path) -> Restored:
         else:
             _publish(part, path)
     return Restored(path, kept, carried)
+
+
+def _school_id(path: Path) -> str | None:
+    """Whose file it is; None for nobody's, and where that cannot be read."""
+    with contextlib.suppress(sqlite3.Error), closing(_read_only(path)) as db:
+        row = db.execute("SELECT school_id FROM school").fetchone()
+        return str(row[0]) if row else None
+    return None
 
 
 def _note(part: Path, digest: str, carried: Carried | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -140,6 +140,28 @@ def present_people(store: Store) -> dict[str, Subject]:
     rows: Any = store.query("SELECT subject_id FROM subjects WHERE present = 1")
     there = {number for (number,) in rows}
     return {person.subject_id: person for person in _subjects(store) if person.subject_id in there}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What the school file says against showing somebody, whatever another roster says.
+
+    Attributes:
+        holds: What overrides every yes.
+        recognisable: Whether the person may be recognised.
+    """
+
+    holds: frozenset[Hold]
+    recognisable: bool
+
+
+def held_back(store: Store) -> dict[str, HeldBack]:
+    """Give by number whom the school file holds back: by a hold, or because recognition is not allowed."""
+    rows: Any = store.query(
+        "SELECT subject_id, holds, biometric_ok OR NOT present FROM subjects"
+        " WHERE holds != '[]' OR (present AND NOT biometric_ok)"
+    )
+    return {number: HeldBack(frozenset(map(Hold, json.loads(holds))), bool(ok)) for number, holds, ok in rows}
 
 
 def withdrawn(store: Store) -> dict[str, frozenset[Purpose]]:

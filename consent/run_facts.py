@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +17,8 @@ from consent.showings import published_files
 from consent.store import Reliance, Store
 
 LAST = "last"
+# From so many letters on, a name is looked for inside of other words, too.
+_LONG = 4
 _RELIANCE = tuple(field.name for field in fields(Reliance))
 
 
@@ -173,6 +177,29 @@ def names_of(store: Store) -> Mapping[str, str]:
     """Give the names that the school file holds, by number."""
     rows: Any = store.query("SELECT subject_id, given_name, family_name FROM subjects")
     return {number: f"{given} {family}".strip() for number, given, family in rows}
+
+
+def nameless(facts: RunFacts, names: Iterable[str]) -> RunFacts:
+    """Leave out the names of files that name somebody; such a photo is then known by its number.
+
+    Args:
+        facts: What is known of a run.
+        names: Everybody's names.
+    """
+    words = {word for name in names for word in re.split(r"[\W_]+", _plain(name)) if len(word) > 1}
+    # A short name stands in many a word, so it only counts as one of its own.
+    inside = re.compile("|".join(re.escape(word) for word in words if len(word) >= _LONG) or r"(?!)")
+
+    def tells(name: str) -> bool:
+        plain = _plain(name)
+        return bool(inside.search(plain)) or not words.isdisjoint(re.split(r"[\W_\d]+", plain))
+
+    photos = (replace(one, published_name="") if tells(one.published_name) else one for one in facts.photos)
+    return replace(facts, photos=tuple(photos))
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
 def find_run(store: Store, asked: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 from consent.errors import PolicyError
@@ -11,8 +12,9 @@ from consent.model import Subject
 from consent.numbers import NumberIndex
 from consent.people import stored_roster, withdrawn
 from consent.procedures import Policy
+from consent.rechecking import Lapse, recheck
 from consent.school_policy import policy_of
-from consent.showings import Showing
+from consent.showings import Showing, showings
 from consent.store import Store
 from imgguard.errors import SetupError
 from imgguard.who import given_roster
@@ -44,6 +46,14 @@ def people_today(store: Store, roster: Path | None) -> Mapping[str, Subject]:
     index = NumberIndex(people)
     others = {n: Subject(n, withdrawn=purposes) for n, purposes in taken_back.items() if index.find(n) is None}
     return {**others, **people}
+
+
+def lapses_today(store: Store, on: date) -> tuple[Lapse, ...]:
+    """Find everybody who is to be seen on a published file without a consent of the school file that holds."""
+    everything = showings(store)
+    if not everything:
+        return ()
+    return recheck(everything, people_today(store, None), on, policies=policies_behind(store, everything))
 
 
 def policies_behind(store: Store, everything: Iterable[Showing]) -> Mapping[str, Policy]:

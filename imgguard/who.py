@@ -16,7 +16,7 @@ from consent.groups import families_of, people_of
 from consent.imports import saved_mappings
 from consent.model import Purpose, Reference, Subject
 from consent.numbers import number_key
-from consent.people import stored_roster, withdrawn
+from consent.people import HeldBack, held_back, stored_roster, withdrawn
 from consent.roster import Finding, Roster, read_roster
 from consent.store import Store
 from consent.vault import Passphrase, open_vault
@@ -81,7 +81,7 @@ def roster_of(school: Path, given: Path | None) -> Roster:
         raise _no_roster(school)
     with Store(school) as store:
         if given is not None:
-            return given_roster(store, given)
+            return with_holds(given_roster(store, given), held_back(store))
         stored = stored_roster(store)
     if stored is None:
         raise _no_roster(school)
@@ -118,6 +118,29 @@ def with_withdrawals(roster: Roster, taken_back: Mapping[str, frozenset[Purpose]
         for number, person in roster.subjects.items()
     }
     return replace(roster, subjects=subjects)
+
+
+def with_holds(roster: Roster, held: Mapping[str, HeldBack]) -> Roster:
+    """Put into a roster what the school file holds back, and tell whom that concerns.
+
+    Args:
+        roster: As it was read.
+        held: By number; see `consent.people.held_back`.
+    """
+    by_key: dict[str, list[HeldBack]] = defaultdict(list)
+    for number, what in held.items():
+        by_key[number_key(number)].append(what)
+    subjects, told = dict(roster.subjects), []
+    for number, person in roster.subjects.items():
+        against = by_key.get(number_key(number), [])
+        subjects[number] = replace(
+            person,
+            holds=person.holds.union(*(what.holds for what in against)),
+            biometric_ok=person.biometric_ok and all(what.recognisable for what in against),
+        )
+        if subjects[number] != person:
+            told.append(Finding(number, None, "is held back by the school file, whatever this roster says"))
+    return replace(roster, subjects=subjects, findings=(*roster.findings, *told))
 
 
 def _from_photos(asked: Asked, people: Mapping[str, Subject]) -> tuple[tuple[Reference, ...], tuple[Finding, ...]]:

@@ -165,6 +165,17 @@ def test_recheck_tells_what_the_next_roster_would_take_away_before_it_is_importe
     assert run(["recheck", str(tmp_path / "none.csv")]) == 4
 
 
+def test_an_import_tells_that_somebody_who_was_published_has_no_consent_left(
+    school: Path, tmp_path: Path, capsys: Screen
+) -> None:
+    assert run(["roster", "import", str(ROSTER), "--yes"]) == 0
+    assert "imgguard recheck" not in told(capsys), "the control"
+    after = tmp_path / "next.csv"
+    after.write_text("\n".join(line for line in ROSTER.read_text().splitlines() if not line.startswith(AMINA)))
+    assert run(["roster", "import", str(after), "--yes"]) == 3
+    assert "1 published file shows somebody without a consent that holds: see imgguard recheck" in told(capsys)
+
+
 def test_recheck_follows_the_day_and_tells_what_ends_soon(school: Path, capsys: Screen) -> None:
     assert run(["recheck", "--on", "2035-06-30"]) == 0
     assert run(["recheck", "--on", "2035-07-01"]) == 3

@@ -19,6 +19,7 @@ from consent.destinations import all_destinations, close
 from consent.forgetting import forget
 from consent.people import import_roster, stored_roster
 from consent.schema import MIGRATIONS
+from consent.school import make_school
 from consent.school_policy import policy_setting, set_policy
 from consent.store import PhotoRecord, RunRecord
 from consent.templates import read_templates
@@ -210,6 +211,18 @@ def test_a_backup_that_is_not_what_it_should_be_is_refused_and_nothing_is_touche
         restore(target, school)
     assert str(target) in refused.value.what and refused.value.remedy
     assert dump(school) == before and neighbours(school) == ["school.imgguard"]
+
+
+def test_a_backup_of_another_school_is_refused(school: Path, tmp_path: Path) -> None:
+    backup = copy_of(school)
+    other = tmp_path / "other.imgguard"
+    with Store(other) as store:
+        make_school(store, "South School", "strict")
+    before = dump(other)
+    with pytest.raises(RecordError, match="another school"):
+        restore(backup, other)
+    assert dump(other) == before
+    assert sorted(path.name for path in tmp_path.glob("other.imgguard*replaced*")) == []
 
 
 def test_the_school_file_is_no_backup_of_itself(school: Path) -> None:

@@ -16,7 +16,7 @@ from consent import RecordError, Store, markup
 from consent.policy_files import read_policy
 from consent.reasons import Reason
 from consent.reports import run_html, run_json
-from consent.run_facts import RunFacts, find_run, names_of, reason_words, run_facts
+from consent.run_facts import RunFacts, find_run, nameless, names_of, reason_words, run_facts
 from consent.store import Reliance
 from tests.recorded import RUN, add_person, add_run, face, published, refused, school_of_two
 
@@ -209,3 +209,27 @@ def test_a_run_that_is_not_there_is_told_with_those_that_are(tmp_path: Path, ask
 def test_a_school_without_runs_says_so(tmp_path: Path) -> None:
     with Store(tmp_path / "school.imgguard") as store, pytest.raises(RecordError, match="no run"):
         find_run(store, "last")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("IMG_0001.jpg", True),
+        ("sports/200 m.jpg", True),
+        ("Juno wins.jpg", False),
+        ("juno_ada.jpg", False),
+        ("Lindqvists.jpg", False),
+        ("LINDQVIST 3.jpg", False),
+        ("Zoe.jpg", False),
+        ("bo-2.jpg", False),
+        # A short name inside of another word is none.
+        ("books.jpg", True),
+    ],
+)
+def test_a_report_without_names_leaves_out_names_of_files_that_name_somebody(
+    run: RunFacts, name: str, told: bool
+) -> None:
+    photo = replace(run.photos[0], published_name=name)
+    facts = nameless(replace(run, photos=(photo,)), ["Juno Ada Lindqvist", "Bo Li", "Zoë"])
+    assert facts.photos[0].published_name == (name if told else "")
+    assert (name in run_json(facts, None)) is told

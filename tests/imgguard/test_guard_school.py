@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consent import Purpose, Reason, RecordError, Roster, RosterError, Store, read_roster
 from consent.forgetting import forget
+from consent.model import Hold
 from consent.people import import_roster
 from imgguard import Guard, SetupError
 from imgguard.errors import ConsentChanged
@@ -58,6 +60,27 @@ def test_a_withdrawal_for_another_purpose_covers_nothing_here(school: Path) -> N
     with Store(school) as store:
         withdraw(store, SHOWN, Purpose.YEARBOOK)
     assert decided(school, **GIVEN) == (True, Reason.CONSENTED)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"holds": frozenset({Hold.COURT_ORDER})}, Reason.COURT_ORDER),
+        ({"biometric_ok": False}, Reason.NO_MATCH),
+    ],
+)
+def test_a_roster_that_is_given_does_not_outweigh_what_was_imported_against_showing_somebody(
+    school: Path, change: dict[str, Any], reason: Reason
+) -> None:
+    assert decided(school, **GIVEN) == (True, Reason.CONSENTED), "the control"
+    newer = read_roster(SAMPLES / "roster.csv")
+    held = {**newer.subjects, SHOWN: replace(newer.subjects[SHOWN], **change)}
+    with Store(school) as store:
+        import_roster(store, replace(newer, subjects=held))
+    assert decided(school, **GIVEN) == (False, reason)
+    with Store(school) as store:
+        import_roster(store, newer)
+    assert decided(school, **GIVEN) == (True, Reason.CONSENTED), "lifted by a newer import"
 
 
 @pytest.mark.parametrize("written", ["20596", " 0020596", "'020596'", "\uff10\uff12\uff10\uff15\uff19\uff16"])
