@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -199,3 +200,23 @@ def _merge(one: Telling, other: Telling, *, disputed: frozenset[tuple[Purpose, A
 
 def _refused(telling: Telling) -> Telling:
     return replace(telling, consents=tuple(replace(c, answer=Answer.CONFLICTING) for c in telling.consents))
+
+
+def held_by_name(
+    subjects: Mapping[str, Subject],
+    unnumbered: Iterable[tuple[int, str, frozenset[Hold]]],
+    note: Callable[[int, str], None],
+) -> dict[str, Subject]:
+    """Hold back everybody whose name a row without a number holds back: a name joins nobody, but it may cover."""
+    found = dict(subjects)
+    for row, name, holds in unnumbered:
+        meant = [number for number, person in found.items() if _plain(person.name) == _plain(name)]
+        for number in meant:
+            found[number] = replace(found[number], holds=found[number].holds | holds)
+        if meant:
+            note(row, f"holds back whoever has this name: {', '.join(meant)}")
+    return found
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -18,7 +18,7 @@ from consent.errors import RosterError
 from consent.findings import Finding
 from consent.layout import FIELDS, FLAGS, Layout, known_layouts
 from consent.mapping import EMPTY, NOTHING, Declared, applied
-from consent.merging import People
+from consent.merging import People, held_by_name
 from consent.model import ASKED_PURPOSES, Answer, Aspect, Hold, Purpose, Subject
 from consent.recognise import Fit, Rows, all_layouts, find_header, headings, is_header_again, recognise
 from consent.rows import Reading
@@ -160,6 +160,7 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
 
     people = People(note, renewals=bool(layout.permission))
     above: list[str] = []
+    unnumbered: list[tuple[int, str, frozenset[Hold]]] = []
     for number, cells in table.rows:
         above = cells = reading.unmerged(cells, above)
         if is_header_again(path, table.header, reading.places["number"], number, cells):
@@ -168,7 +169,9 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
         telling = reading.tell(number, cells, note)
         if telling is not None:
             people.add(telling)
-    subjects = people.subjects()
+        elif held := reading.holds_of_nobody(number, cells):
+            unnumbered.append((number, *held))
+    subjects = held_by_name(people.subjects(), unnumbered, note)
     if not subjects:
         raise RosterError(f"{path}: no person in it", "Export the roster again, with a row for each person.")
     for name, count in reading.unknown_permissions.items():

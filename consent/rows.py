@@ -89,6 +89,13 @@ class Reading:
             return Telling(number, ("", ""), "", "", None, frozenset(), shifted.marks, consents, row)
         return line.telling(number)
 
+    def holds_of_nobody(self, row: int, cells: Sequence[str]) -> tuple[str, frozenset[Hold]] | None:
+        """Give the name in a row that is nobody's and what it holds back, if it does."""
+        if len(cells) != self.width:
+            return None
+        somebody = _Line(self, row, cells, lambda row, what: None).telling("").subject()
+        return (somebody.name, somebody.holds) if somebody.name and somebody.holds else None
+
     def unmerged(self, cells: list[str], above: Sequence[str]) -> list[str]:
         """Say again who it is where that is merged with the row above: a student's second guardian has the next row."""
         places = [self.places[name] for name in _WHO if name in self.places]

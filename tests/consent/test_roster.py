@@ -285,6 +285,16 @@ def test_the_same_header_again_is_nobody(tmp_path: Path) -> None:
     assert [(finding.row, "header again" in finding.what) for finding in roster.findings] == [(3, True)]
 
 
+def test_a_row_without_a_number_holds_back_whoever_has_its_name_and_shows_nobody(tmp_path: Path) -> None:
+    unnumbered = ROW.replace("020411", "")
+    roster = roster_of(tmp_path, ROW, unnumbered)
+    assert is_kept(roster) and len(roster.findings) == 1, "the control"
+    held = unnumbered.replace("Amina", " AMINA").replace("yes,yes,,", "yes,yes,yes,")
+    roster = roster_of(tmp_path, ROW, ROW.replace("020411", "020412"), ROW.replace("020411,Amina", "020413,Theo"), held)
+    assert [is_kept(roster, number) for number in ("020411", "020412", "020413")] == [False, False, True]
+    assert "row 5: holds back whoever has this name: 020411, 020412" in str(roster.findings[-1])
+
+
 def test_a_number_that_a_formula_has_no_value_for_is_no_number(tmp_path: Path) -> None:
     roster = roster_of(tmp_path, ROW, ROW.replace("020411", NO_VALUE))
     assert set(roster.subjects) == {"020411"} and roster.findings[0].row == 3
