@@ -114,7 +114,7 @@ def _special(people: list[Subject]) -> str:
 @click.option("-o", "--out", type=A_PATH, help="Write it to this file instead of the screen.")
 def template(out: Path | None) -> None:
     """Print an example roster in imgguard's own layout, to be filled in."""
-    from consent.roster import roster_template
+    from consent.template import roster_template
 
     if out is None:
         click.echo(roster_template(), nl=False)

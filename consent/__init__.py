@@ -7,8 +7,9 @@ seen. Keeping it apart lets a privacy officer read the rules without reading any
 from consent.errors import ConsentError, RecordError, RosterError, UserFacingError
 from consent.model import Answer, Aspect, Consent, Hold, Purpose, Reference, SignerRole, Subject
 from consent.policy import Decision, Reason, Unidentified, Verdict, decide
-from consent.roster import Finding, Roster, read_roster, roster_template
+from consent.roster import Finding, Roster, read_roster
 from consent.store import Store
+from consent.template import roster_template
 
 __all__ = [
     "Answer",

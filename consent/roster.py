@@ -26,7 +26,7 @@ from consent.tables import decode, read_bytes, split_rows
 from consent.values import end_of_school_year, heading_key
 from consent.workbooks import is_workbook, read_sheets
 
-__all__ = ["Finding", "Roster", "end_of_school_year", "read_roster", "roster_template"]
+__all__ = ["Finding", "Roster", "end_of_school_year", "read_roster"]
 
 REQUIRED_COLUMNS = ("number", "biometric_ok", "do_not_publish", "signed_by", "signed_on")
 OPTIONAL_COLUMNS = (
@@ -350,25 +350,3 @@ def _check_own(path: Path, header: Sequence[str]) -> None:
     misspelt = [f"{name!r} (is it {close[0]}?)" for name, close in near.items() if close]
     if misspelt:
         raise RosterError(f"{path}: row 1 has a column that is not known: {', '.join(misspelt)}", remedy)
-
-
-def roster_template() -> str:
-    """Give an example roster in imgguard's own layout, to fill in."""
-    answers = ",".join(["yes"] * len(ASKED_PURPOSES))
-    head = ("number", *OPTIONAL_COLUMNS[:5], "biometric_ok", *ASKED_PURPOSES, *_TEMPLATE_TAIL)
-    first = f"000001,Sample,Student,student,Grade 4,2016-05-17,yes,{answers},{_TEMPLATE_FORM}"
-    blank = "," * (len(ASKED_PURPOSES) + len(_TEMPLATE_TAIL) - 1)
-    second = f"000002,Second,Example,student,Grade 4,2016-11-02,no,{blank}"
-    return "\n".join([",".join(head), first, second, ""])
-
-
-_TEMPLATE_TAIL = (
-    "name_shown",
-    "do_not_publish",
-    "signed_by",
-    "signer_role",
-    "signed_on",
-    "form_id",
-    "valid_until",
-)
-_TEMPLATE_FORM = "full,,Sample Guardian,guardian,2026-09-08,MR-0001,2027-06-30"
