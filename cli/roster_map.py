@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
+from cli.interview import MOST_VALUES, interview, values_of
 from cli.options import A_PATH, school_option
-from cli.reading import how_to_read, meant, own_mappings, school_of
+from cli.reading import how_to_read, own_mappings, school_of
 from cli.shown import cell, list_findings
 from consent.model import ASKED_PURPOSES, Aspect
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from consent.layout import Layout, Meaning
+    from consent.layout import Layout
     from consent.mapping import Declared
     from consent.roster import Table
-
-_MOST_VALUES = 40
-_SKIP, _ASKS = "-", "asks"
 
 
 @click.command("map")
@@ -48,9 +45,11 @@ def map_(file: Path, declared: Declared, school: Path | None, name: str | None, 
 
     console = Console()
     table = _table(file, declared, school)
+    layout = table.fit.layout
     if not (declared.columns or declared.asks or declared.values):
-        declared = _asked_for(console, table, declared)
-    mapping = saved_mapping(name or file.stem, applied(table.fit.layout, declared), table.header)
+        declared = interview(console, table, declared)
+        layout = replace(layout, fields={})  # each column was asked about: what was left out stays out
+    mapping = saved_mapping(name or file.stem, applied(layout, declared), table.header)
     _show(console, table, mapping)
     roster = read_roster(file, replace(declared, mapping=mapping, columns={}, asks={}, values={}, permissions=None))
     list_findings(console, roster.findings)
@@ -90,14 +89,6 @@ def _keep(console: Console, name: str, text: str, school: Path | None, out: Path
         console.print("Nothing was kept: use -o FILE or --save.")
 
 
-def _values_of(table: Table, heading: str) -> Counter[str]:
-    from consent.values import heading_key
-
-    keys = [heading_key(told) for told in table.header]
-    place = keys.index(heading_key(heading))
-    return Counter(cells[place] for _, cells in table.rows if place < len(cells))
-
-
 def _show(console: Console, table: Table, mapping: Layout) -> None:
     """Show for each column what it is, and for each of its values what it will mean."""
     for field, headings in mapping.fields.items():
@@ -107,13 +98,11 @@ def _show(console: Console, table: Table, mapping: Layout) -> None:
         console.print(cell(f"{question.column}: asks about {targets}"), style="bold")
         heading = mapping.answer or question.column
         known = question.values or mapping.values
-        values = _values_of(table, heading)
-        for value, count in values.most_common(_MOST_VALUES):
+        values = values_of(table, heading)
+        for value, count in values.most_common(MOST_VALUES):
             console.print(cell(f"  {value or '(blank)':<40} {count:>6}  {_meaning(value, known, question)}"))
-        if len(values) > _MOST_VALUES:
-            console.print(
-                f"  ... and {len(values) - _MOST_VALUES} more values; those that nobody gave a meaning are no"
-            )
+        if len(values) > MOST_VALUES:
+            console.print(f"  ... and {len(values) - MOST_VALUES} more values; those that nobody gave a meaning are no")
 
 
 def _meaning(value: str, known: object, question: object) -> str:
@@ -142,29 +131,3 @@ def _slots(agreed: Iterable[object]) -> Iterator[str]:
             yield str(slot)
     for aspect, purposes in by_aspect.items():
         yield from (f"{purpose}.{aspect}" for purpose in (["*"] if len(purposes) == len(ASKED_PURPOSES) else purposes))
-
-
-def _asked_for(console: Console, table: Table, declared: Declared) -> Declared:
-    """Ask column by column what it is, and what its values mean."""
-    from consent.layout import FIELDS
-
-    columns, asks, values = dict(declared.columns), dict(declared.asks), dict(declared.values)
-    console.print(cell(f"For each column: a field ({', '.join(FIELDS)}),"), soft_wrap=True)
-    console.print(cell(f"{_ASKS!r} for one that asks for consent, or {_SKIP!r} to leave it out."), soft_wrap=True)
-    for heading in filter(None, table.header):
-        shown = ", ".join(value or "(blank)" for value, _ in _values_of(table, heading).most_common(_MOST_VALUES))
-        console.print(cell(f"{heading}: {shown[:200]}"), soft_wrap=True)
-        answer = click.prompt("  is", type=click.Choice([_SKIP, _ASKS, *FIELDS]), default=_SKIP, show_choices=False)
-        if answer == _ASKS:
-            asks[heading] = tuple(map(str.strip, click.prompt("  asks about (purposes, by commas)").split(",")))
-            values[heading] = dict(_values_asked(table, heading))
-        elif answer != _SKIP:
-            columns[answer] = heading
-    return replace(declared, columns=columns, asks=asks, values=values)
-
-
-def _values_asked(table: Table, heading: str) -> Iterator[tuple[str, Meaning]]:
-    for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
-        if value:
-            told = click.prompt(f"  {value!r} ({count}) means (yes, no, blank, or purposes)", default="no")
-            yield value, meant(heading, told)
