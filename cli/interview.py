@@ -64,7 +64,8 @@ def interview(console: Console, table: Table, declared: Declared) -> Declared:
         declared, columns=told.columns, asks=told.asks, values=told.values, constants=told.constants,
         multiple=tuple(told.multiple),
     )  # fmt: skip
-    console.print("\nThe same without questions, should something have to be changed: imgguard roster map, with")
+    text = "\nThe same without questions, should something have to be changed: imgguard roster map with"
+    console.print(text, soft_wrap=True)
     console.print(cell(f"  {shlex.join(_as_options(done))}"), soft_wrap=True)
     return done
 
@@ -103,7 +104,9 @@ def _ask_column(table: Table, heading: str, guess: str, told: _Told) -> None:
 def _ask_missing(console: Console, headings: list[str], told: _Told) -> None:
     """Ask for what every roster needs, where no column was said to hold it."""
     if "number" not in told.columns:
-        told.columns["number"] = _chosen("No column was said to hold the student number. Which one does?", headings)
+        console.print("\nNo column was said to hold the student number. If none does, stop (Ctrl-C), and use")
+        console.print("imgguard roster match --column name=HEADING, which proposes numbers by name.")
+        told.columns["number"] = _chosen("Which column holds it?", headings)
     if not {"signer_role"} & {*told.columns, *told.constants}:
         role = _chosen(
             "No column tells who signed: in every row it was (guardian, self, or -)", [_SKIP, *_ROLES], _SKIP
