@@ -17,7 +17,7 @@ import click
 from cli.reading import meant
 from cli.shown import cell
 from consent.layout import FIELDS, FLAGS, is_target
-from consent.mapping import Declared
+from consent.mapping import EMPTY, Declared
 from consent.model import ASKED_PURPOSES, Aspect, SignerRole
 from consent.values import heading_key
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from consent.roster import Table
 
 MOST_VALUES = 40
-_SKIP, _ASKS = "-", "asks"
+_SKIP, _ASKS, _KNOWN = "-", "asks", "="
 _SIGNED = ("signed_by", "signed_on", "signer_role")
 _ROLES = [role.value for role in SignerRole if role is not SignerRole.UNTOLD]
 
@@ -40,6 +40,7 @@ class _Told:
     values: dict[str, dict[str, Meaning]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     multiple: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
 
 
 def values_of(table: Table, heading: str) -> Counter[str]:
@@ -49,8 +50,12 @@ def values_of(table: Table, heading: str) -> Counter[str]:
     return Counter(cells[place] for _, cells in table.rows if place < len(cells))
 
 
-def interview(console: Console, table: Table, declared: Declared) -> Declared:
-    """Ask column by column what it is, and what its values mean."""
+def interview(console: Console, table: Table, declared: Declared) -> tuple[Layout, Declared]:
+    """Ask column by column what it is, and what its values mean.
+
+    Returns:
+        The layout without what was left out, and what was told.
+    """
     told = _Told(constants=dict(declared.constants), multiple=list(declared.multiple))
     _explain(console)
     headings = list(filter(None, table.header))
@@ -67,14 +72,25 @@ def interview(console: Console, table: Table, declared: Declared) -> Declared:
     text = "\nThe same without questions, should something have to be changed: imgguard roster map with"
     console.print(text, soft_wrap=True)
     console.print(cell(f"  {shlex.join(_as_options(done))}"), soft_wrap=True)
-    return done
+    return _left(table, told), done
+
+
+def _left(table: Table, told: _Told) -> Layout:
+    """Give the layout with those questions alone that were to stay; an older mapping leaves nothing else behind."""
+    layout, asked = table.fit.layout, set(map(heading_key, table.header))
+    old = replace(EMPTY, values=layout.values, permission=layout.permission, answer=layout.answer)
+    old = replace(old, date_order=layout.date_order, ordered=layout.ordered)
+    base = old if layout.own else layout
+    stay = (q for q in layout.questions if heading_key(q.column) not in asked or heading_key(q.column) in told.known)
+    return replace(base, fields={}, questions=tuple(stay))
 
 
 def _explain(console: Console) -> None:
     names = ", ".join(aspect.value for aspect in Aspect if aspect is not Aspect.PHOTO)
     for line in (
         f"For each column: a field ({', '.join(FIELDS)}),",
-        f"{_ASKS!r} for one that asks for consent, or {_SKIP!r} to leave it out. Enter takes what stands in brackets.",
+        f"{_ASKS!r} for one that asks for consent, or {_SKIP!r} to leave it out. Enter takes what stands in brackets;",
+        f"{_KNOWN!r} there means that what it asks is known already, and stays so.",
         f"What it can ask about: {', '.join(ASKED_PURPOSES)}, or '*' for all of them;",
         f"the same with {names} behind a dot, such as school_website.work or *.first_name;",
         f"{', '.join(FLAGS)} (biometric_ok: may be recognised; who is not is always covered).",
@@ -84,15 +100,19 @@ def _explain(console: Console) -> None:
 
 def _guess(layout: Layout, heading: str) -> str:
     key = heading_key(heading)
+    if any(question.targets and heading_key(question.column) == key for question in layout.questions):
+        return _KNOWN
     found = (name for name, headings in layout.fields.items() if key in map(heading_key, headings))
     return next(found, _SKIP)
 
 
 def _ask_column(table: Table, heading: str, guess: str, told: _Told) -> None:
-    kind = _chosen("  is", [_SKIP, _ASKS, *FIELDS], guess)
+    kind = _chosen("  is", [_SKIP, _ASKS, *([_KNOWN] if guess == _KNOWN else []), *FIELDS], guess)
     if kind == _ASKS:
         told.asks[heading] = click.prompt("  asks about (purposes, by commas)", value_proc=_targets)
         told.values[heading] = dict(_meanings(_options(table, heading, told), lambda text: meant("", text)))
+    elif kind == _KNOWN:
+        told.known.add(heading_key(heading))
     elif kind != _SKIP:
         told.columns[kind] = heading
     if kind == "signer_role":

@@ -47,8 +47,7 @@ def map_(file: Path, declared: Declared, school: Path | None, name: str | None, 
     table = _table(file, declared, school)
     layout = table.fit.layout
     if not (declared.columns or declared.asks or declared.values):
-        declared = interview(console, table, declared)
-        layout = replace(layout, fields={})  # each column was asked about: what was left out stays out
+        layout, declared = interview(console, table, declared)
     mapping = saved_mapping(name or file.stem, applied(layout, declared), table.header)
     _show(console, table, mapping)
     roster = read_roster(file, replace(declared, mapping=mapping, columns={}, asks={}, values={}, permissions=None))

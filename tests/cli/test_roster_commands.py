@@ -125,6 +125,22 @@ def test_map_asks_a_wrong_answer_again_and_gives_the_same_as_options(
     assert '"signed_by" = ["Signature"]' in out.read_text()
 
 
+def test_what_is_left_out_of_an_older_mapping_is_gone_and_what_stays_is_as_it_was(
+    tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    path = write_xlsx(tmp_path / "form.xlsx", FORM)
+    files = [tmp_path / f"{number}.toml" for number in range(2)]
+    again = [*[""] * 6, "-", "=", "", "guardian", ""]
+    for answers, more, out in zip((ANSWERS, again), ([], ["--mapping", str(files[0])]), files, strict=True):
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(answers) + "\n"))
+        assert run(["roster", "map", str(path), *more, "--name", "ours", "-o", str(out)]) in (0, 3)
+    mapped = files[1].read_text()
+    assert "biometric_ok" in mapped and "school_website" not in mapped and "Where may photos" not in mapped
+    assert "school_website" in files[0].read_text() and '"signed_by" = ["Signature"]' in mapped
+
+
 def test_map_asks_for_the_number_and_the_role_that_no_column_was_said_to_hold(
     tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
