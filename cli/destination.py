@@ -72,7 +72,7 @@ def add(
 def list_all(as_json: bool, school: Path | None) -> int:
     """List the destinations, closed ones included."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from cli.shown import cell
     from consent.destinations import all_destinations
@@ -87,7 +87,8 @@ def list_all(as_json: bool, school: Path | None) -> int:
     if as_json:
         click.echo(json.dumps([_facts(one) for one in found], indent=2, ensure_ascii=False))
         return EXIT_OK
-    table = Table("Name", "Purpose", "Address", "Managed by", "Approved", show_lines=True)
+    whole = (Column(name, overflow="fold") for name in ("Name", "Purpose", "Address", "Managed by", "Approved"))
+    table = Table(*whole, show_lines=True)
     for one in found:
         managers = "\n".join(filter(None, (one.manager, one.second_administrator)))
         closed = f"\nclosed {one.closed_on}" if one.closed_on else ""

@@ -23,11 +23,14 @@ def forget(student: str, yes: bool, receipt: Path | None, school: Path | None) -
     it. What was published stays published, and cannot be found by the person any more: withdraw first. Gives a receipt,
     which names nobody.
     """
+    from cli.whose import student_meant, told
     from consent.forgetting import forget as forget_person
     from consent.forgetting import shown_on
 
     with opened(school) as store:
-        count = shown_on(store, student)
+        person = student_meant(store, student, yes=yes)
+        number = person.subject_id if person else student.strip()
+        count = shown_on(store, number)
         if not yes:
             if count:
                 click.echo(
@@ -35,7 +38,7 @@ def forget(student: str, yes: bool, receipt: Path | None, school: Path | None) -
                     "any more.",
                     err=True,
                 )
-            click.confirm("Erase this person from the school file?", abort=True, err=True)
-        done = forget_person(store, student)
+            click.confirm(f"Erase {told(person) if person else number} from the school file?", abort=True, err=True)
+        done = forget_person(store, number)
     give_receipt(done, receipt)
     return EXIT_OK if done.complete else EXIT_INCOMPLETE

@@ -40,7 +40,8 @@ EXIT_CODES = {
     EXIT_OK: "everything was done: every photo was published",
     EXIT_BUG: "an internal error: a bug in imgguard",
     EXIT_USAGE: "the command was called with unknown, missing or contradicting options",
-    EXIT_INCOMPLETE: "done, but something needs a look: photos were refused, or a check found something",
+    EXIT_INCOMPLETE: "done, but something needs a look: photos were refused or there already, "
+    "or a check found something",
     EXIT_IMPOSSIBLE: "nothing could be done: roster, ID photos, folders, record or model files cannot be used",
     EXIT_INTERRUPTED: "stopped with Ctrl-C or SIGTERM; what was published until then is whole and recorded",
 }

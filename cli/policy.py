@@ -33,13 +33,13 @@ def policy() -> None:
 def list_all(school: Path | None) -> int:
     """List the procedures; the school's own has a star."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from cli.shown import cell
     from consent.policy_files import policy_names, read_policy
 
     own, _ = _setting(school)
-    table = Table("", "Name", "Procedure", "Version", "Review by", box=None)
+    table = Table("", Column("Name", no_wrap=True), "Procedure", "Version", "Review by", box=None)
     for name in policy_names():
         told = read_policy(name).policy
         cells = ("*" if name == own else "", name, told.title, told.version, told.review_by or "")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from consent.rechecking import Lapse
+    from consent.store import Store
 
 
 @click.command()
@@ -65,7 +66,7 @@ def recheck(
     console = Console()
     with open_existing(school or default_school()) as store:
         if done:
-            marked = mark_taken_down(store, [_file_id(one) for one in done], date.today())
+            marked = mark_taken_down(store, [_file_id(one, store) for one in done], date.today())
             console.print(f"Ticked off as taken down: {len(marked)}.")
         everything = showings(store)
         policies = policies_behind(store, everything)
@@ -84,13 +85,21 @@ def recheck(
     return EXIT_INCOMPLETE if rows else EXIT_OK
 
 
-def _file_id(given: str) -> str:
+def _file_id(given: str, store: Store) -> str:
     """Give the digest of a published file, with its place if that is told, or the id as it was typed."""
     import hashlib
 
+    from consent.showings import published_files
+    from consent.takedown import TakeDownError
+
     for name, at, place in ((given, "", ""), given.rpartition("@")):
-        if name and Path(name).is_file():
-            return hashlib.sha256(Path(name).read_bytes()).hexdigest() + at + place
+        if not name or not Path(name).is_file():
+            continue
+        digest = hashlib.sha256(Path(name).read_bytes()).hexdigest()
+        if digest not in {file.output_sha256 for file in published_files(store)}:
+            what = f"{name}: is none of the files that imgguard published"
+            raise TakeDownError(what, "Give the published file itself, unchanged, or its id as the list shows it.")
+        return digest + at + place
     return given
 
 

@@ -189,13 +189,14 @@ def _show_changes(console: Console, changes: Iterable[Change], people: Mapping[s
 
 
 def _show_people(console: Console, roster: Roster, made: Import) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     people = counted(len(roster.subjects), "person", "people")
     console.print(cell(f"{people}; imported on {made.imported_on} by the layout {made.layout}"), style="bold")
     for text in made.declared:
         console.print(cell(f"Declared: {text}"), soft_wrap=True)
-    table = Table("Number", "Name", "Group", "Yes today, if recognised", "Besides")
+    headings = ("Number", "Name", "Group", "Yes today, if recognised", "Besides")
+    table = Table(*(Column(heading, overflow="fold") for heading in headings))
     for person in roster.subjects.values():
         cells = (person.subject_id, person.name, person.group, ", ".join(_allowed(person)), ", ".join(_besides(person)))
         table.add_row(*map(cell, cells))

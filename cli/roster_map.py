@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,22 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
+from cli.interview import MOST_VALUES, interview, values_of
 from cli.options import A_PATH, school_option
-from cli.reading import how_to_read, meant, own_mappings, school_of
+from cli.reading import how_to_read, own_mappings, school_of
 from cli.shown import cell, list_findings
-from consent.model import ASKED_PURPOSES, Aspect, Hold, SignerRole
+from consent.model import ASKED_PURPOSES, Aspect
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from consent.layout import DateOrder, Layout, Meaning
+    from consent.layout import Layout
     from consent.mapping import Declared
     from consent.roster import Table
-
-_MOST_VALUES = 40
-_SKIP, _ASKS = "-", "asks"
-_CHOICES = ", ".join((*ASKED_PURPOSES, "each with .work, .first_name or .full_name behind it", "biometric_ok", *Hold))
-_ROLE = click.Choice([role.value for role in SignerRole])
 
 
 @click.command("map")
@@ -50,9 +45,10 @@ def map_(file: Path, declared: Declared, school: Path | None, name: str | None, 
 
     console = Console()
     table = _table(file, declared, school)
+    layout = table.fit.layout
     if not (declared.columns or declared.asks or declared.values):
-        declared = _asked_for(console, table, declared)
-    mapping = saved_mapping(name or file.stem, applied(table.fit.layout, declared), table.header)
+        layout, declared = interview(console, table, declared)
+    mapping = saved_mapping(name or file.stem, applied(layout, declared), table.header)
     _show(console, table, mapping)
     roster = read_roster(file, replace(declared, mapping=mapping, columns={}, asks={}, values={}, permissions=None))
     list_findings(console, roster.findings)
@@ -92,14 +88,6 @@ def _keep(console: Console, name: str, text: str, school: Path | None, out: Path
         console.print("Nothing was kept: use -o FILE or --save.")
 
 
-def _values_of(table: Table, heading: str) -> Counter[str]:
-    from consent.values import heading_key
-
-    keys = [heading_key(told) for told in table.header]
-    place = keys.index(heading_key(heading))
-    return Counter(cells[place] for _, cells in table.rows if place < len(cells))
-
-
 def _show(console: Console, table: Table, mapping: Layout) -> None:
     """Show for each column what it is, and for each of its values what it will mean."""
     for field, headings in mapping.fields.items():
@@ -109,13 +97,11 @@ def _show(console: Console, table: Table, mapping: Layout) -> None:
         console.print(cell(f"{question.column}: asks about {targets}"), style="bold")
         heading = mapping.answer or question.column
         known = question.values or mapping.values
-        values = _values_of(table, heading)
-        for value, count in values.most_common(_MOST_VALUES):
+        values = values_of(table, heading)
+        for value, count in values.most_common(MOST_VALUES):
             console.print(cell(f"  {value or '(blank)':<40} {count:>6}  {_meaning(value, known, question)}"))
-        if len(values) > _MOST_VALUES:
-            console.print(
-                f"  ... and {len(values) - _MOST_VALUES} more values; those that nobody gave a meaning are no"
-            )
+        if len(values) > MOST_VALUES:
+            console.print(f"  ... and {len(values) - MOST_VALUES} more values; those that nobody gave a meaning are no")
 
 
 def _meaning(value: str, known: object, question: object) -> str:
@@ -144,76 +130,3 @@ def _slots(agreed: Iterable[object]) -> Iterator[str]:
             yield str(slot)
     for aspect, purposes in by_aspect.items():
         yield from (f"{purpose}.{aspect}" for purpose in (["*"] if len(purposes) == len(ASKED_PURPOSES) else purposes))
-
-
-def _asked_for(console: Console, table: Table, declared: Declared) -> Declared:
-    """Ask column by column what it is, and what its values mean."""
-    from consent.layout import FIELDS
-
-    columns, asks, values = dict(declared.columns), dict(declared.asks), dict(declared.values)
-    console.print(cell(f"For each column: a field ({', '.join(FIELDS)}),"), soft_wrap=True)
-    console.print(cell(f"{_ASKS!r} for one that asks for consent, or {_SKIP!r} to leave it out."), soft_wrap=True)
-    console.print(cell(f"What one may ask about: {_CHOICES}."), soft_wrap=True)
-    for heading in filter(None, table.header):
-        shown = ", ".join(value or "(blank)" for value, _ in _values_of(table, heading).most_common(_MOST_VALUES))
-        console.print(cell(f"{heading}: {shown[:200]}"), soft_wrap=True)
-        answer = click.prompt("  is", type=click.Choice([_SKIP, _ASKS, *FIELDS]), default=_SKIP, show_choices=False)
-        if answer == _ASKS:
-            asks[heading] = click.prompt("  asks about (purposes, by commas)", value_proc=_targets_told)
-            values[heading] = dict(_values_asked(table, heading))
-        elif answer != _SKIP:
-            columns[answer] = heading
-    if "signer_role" in columns:
-        values["signer_role"] = {**values.get("signer_role", {}), **dict(_roles_asked(table, columns["signer_role"]))}
-    constants = {**_role_of_all(columns, declared, table), **declared.constants}
-    order = declared.date_order or _order_asked(table, columns)
-    return replace(declared, columns=columns, asks=asks, values=values, constants=constants, date_order=order)
-
-
-def _targets_told(told: str) -> tuple[str, ...]:
-    from consent.layout import is_target
-
-    targets = tuple(filter(None, map(str.strip, told.split(","))))
-    wrong = [target for target in targets if not is_target(target)]
-    if wrong or not targets:
-        raise click.UsageError(f"{', '.join(wrong) or 'nothing'} is none of: {_CHOICES}.")
-    return targets
-
-
-def _roles_asked(table: Table, heading: str) -> Iterator[tuple[str, str]]:
-    """Ask what words such as "Mother" are; what nobody told is no role, and then no consent."""
-    for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
-        if value and value.casefold() not in set(SignerRole):
-            told = click.prompt(f"  {value!r} ({count}) signs as", type=_ROLE, default=SignerRole.UNTOLD.value)
-            yield value, told
-
-
-def _role_of_all(columns: Mapping[str, str], declared: Declared, table: Table) -> dict[str, str]:
-    layout = table.fit.layout
-    if "signer_role" in {*columns, *declared.constants, *layout.fields, *layout.constants}:
-        return {}
-    click.echo("No column tells in what role people signed; without a role nobody is shown.")
-    told = click.prompt("  all of them signed as", type=_ROLE, default=SignerRole.UNTOLD.value)
-    return {} if told == SignerRole.UNTOLD else {"signer_role": told}
-
-
-def _order_asked(table: Table, columns: Mapping[str, str]) -> DateOrder | None:
-    from consent.dates import DATES, is_ambiguous
-    from consent.layout import DateOrder
-
-    layout = table.fit.layout
-    if layout.date_order:
-        return None
-    headings = [heading for name in DATES for heading in (columns.get(name), *layout.fields.get(name, ()))]
-    there = [heading for heading in headings if heading and heading in table.header]
-    unsure = next((text for heading in there for text in _values_of(table, heading) if is_ambiguous(text)), None)
-    if unsure is None:
-        return None
-    return DateOrder(click.prompt(f"  {unsure} could be two days. What comes first", type=click.Choice(["dmy", "mdy"])))
-
-
-def _values_asked(table: Table, heading: str) -> Iterator[tuple[str, Meaning]]:
-    for value, count in _values_of(table, heading).most_common(_MOST_VALUES):
-        if value:
-            question = f"  {value!r} ({count}) means (yes, no, blank, or purposes)"
-            yield value, click.prompt(question, default="no", value_proc=lambda told: meant(heading, told.strip()))

@@ -16,9 +16,12 @@ def save(content: str, path: Path) -> None:
     """Write a file that only the operator can read; one that is there already is never replaced.
 
     Raises:
-        OutputError: if it cannot be written.
+        OutputError: if there is a file already, or it cannot be written.
     """
+    from imgguard.errors import OutputError
     from imgguard.output import OutputFolder
 
+    if path.exists():
+        raise OutputError(f"{path}: there is a file already", "Delete it, or choose another name with -o.")
     folder = path.resolve().parent
     OutputFolder(folder, overwrite=False, private=True).publish(content.encode(), folder / path.name)

@@ -158,6 +158,7 @@ def show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
     there = [source for source, refusal in refused if refusal.kind == _THERE_ALREADY]
     if there:
         console.print(cell(f"In the output folder already, left alone ({len(there)}): {_some(there)}"), soft_wrap=True)
+        console.print("They are as the earlier run made them; --overwrite makes them anew.")
     refused = [(source, refusal) for source, refusal in refused if refusal.kind != _THERE_ALREADY]
     if not refused:
         return

@@ -46,8 +46,8 @@ def prepare(path: Path, sha256: str, layout: Layout, header: Sequence[str], rows
     if "number" not in places:
         raise RosterError(
             f"{path}: no column holds the student number (layout {layout.name})",
-            "Say which one does with --column number=HEADING. Without one, `imgguard roster match` proposes numbers by "
-            "name, for a person to confirm.",
+            "Say which one does with --column number=HEADING, or let `imgguard roster map` ask about every column. "
+            "Without one, `imgguard roster match` proposes numbers by name, for a person to confirm.",
         )
     long = bool(layout.permission)
     listing = [_needed(path, heading, at) for heading in (layout.permission, layout.answer) if heading]

@@ -42,7 +42,7 @@ def run_html(run: RunFacts, names: Mapping[str, str] | None = None, policy: Poli
         _counts(run),
         element("h2", "Who, where and what for"), markup.facts(_who(run)),
         element("h2", "Why faces were kept or covered"), _reasons(run, policy),
-        element("h2", "Refused photos"), _refused(run.refused),
+        element("h2", "Refused photos"), _refused(run.refused), _left_alone(len(run.there_already)),
         element("h2", "How it was made"), markup.facts(_how(run)),
         element("section", element("h2", "Published photos"), _LEFT_TO_RIGHT, *photos, cls="page"),
     )  # fmt: skip
@@ -64,6 +64,7 @@ def run_json(run: RunFacts, names: Mapping[str, str] | None = None) -> str:
     counts = {
         "published": len(run.published),
         "refused": len(run.refused),
+        "there_already": len(run.there_already),
         "faces_kept": sum(face.kept for face in run.faces),
         "faces_covered": sum(not face.kept for face in run.faces),
     }
@@ -166,6 +167,11 @@ def _refused(photos: tuple[PhotoFacts, ...]) -> Markup:
         return element("p", "None.")
     told = element("p", "The record knows them by the digest of the original alone: it keeps no names of files.")
     return markup.joined((told, markup.table(("No.", "Why", "Original (SHA-256)"), rows)))
+
+
+def _left_alone(count: int) -> Markup:
+    told = f"Left alone, because a file was in the output folder under their names already: {count}."
+    return element("p", told) if count else Markup()
 
 
 def _photo(photo: PhotoFacts, names: Mapping[str, str] | None) -> Markup:

@@ -19,6 +19,8 @@ from consent.store import Reliance, Store
 LAST = "last"
 # From so many letters on, a name is looked for inside of other words, too.
 _LONG = 4
+# The kind of a photo that was left alone, as imgguard.output has it: nothing was wrong with it.
+_THERE_ALREADY = "output_exists"
 _RELIANCE = tuple(field.name for field in fields(Reliance))
 
 
@@ -154,7 +156,12 @@ class RunFacts:
     @property
     def refused(self) -> tuple[PhotoFacts, ...]:
         """The photos that were refused."""
-        return tuple(photo for photo in self.photos if photo.refusal is not None)
+        return tuple(photo for photo in self.photos if photo.refusal not in (None, _THERE_ALREADY))
+
+    @property
+    def there_already(self) -> tuple[PhotoFacts, ...]:
+        """The photos that were left alone, because a file was there under their names already."""
+        return tuple(photo for photo in self.photos if photo.refusal == _THERE_ALREADY)
 
     @property
     def faces(self) -> tuple[FaceFacts, ...]:

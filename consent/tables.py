@@ -74,7 +74,7 @@ def split_rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     Raises:
         RosterError: if it is empty or not CSV.
     """
-    remedy = "Save it as CSV with one header row, as `imgguard roster template` shows it."
+    remedy = "Give a .csv, .tsv or .xlsx file with one header row (see: imgguard roster template)."
     if text.count("\0") > len(text) * _MOST_NULLS:
         raise RosterError(f"{path}: not a text file", remedy)
     text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")

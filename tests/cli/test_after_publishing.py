@@ -129,6 +129,7 @@ def test_a_report_is_a_file_of_its_own_with_numbers_and_is_never_replaced(school
     assert "020411" in text and "Amina" not in text and "park-west-ap144" in text
     assert page.stat().st_mode & 0o077 == 0, "the operator's alone"
     assert run(["report", "1"]) == 4 and page.read_text(encoding="utf-8") == text
+    assert "choose another name with -o" in capsys.readouterr().err
     assert run(["report", "1", "-o", "named.html", "--with-names"]) == 0
     assert "020411 Amina Rowe" in Path("named.html").read_text(encoding="utf-8")
     assert run(["report", "2"]) == 4

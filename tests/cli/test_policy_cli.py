@@ -47,6 +47,21 @@ def test_list_shows_every_policy_and_marks_the_schools_own(school: Path, capsys:
     assert "* park-west-ap144" in text and "* strict" not in text
 
 
+def test_names_and_addresses_stay_whole_on_a_narrow_screen(
+    school: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "https://www.north-school.example.org/news/photos"
+    options = ["--address", address, "--manager", "A. Manager", "--approved-by", "P. Principal"]
+    assert run(["destination", "add", "Page", "--purpose", "members_only", *options]) == 0
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    assert run(["policy", "list"]) == 0
+    assert "nanaimo-ladysmith-ap107 " in capsys.readouterr().out
+    assert run(["destination", "list"]) == 0
+    rows = [line.split("\u2502") for line in capsys.readouterr().out.splitlines() if "\u2502" in line]
+    assert address in "".join(row[3].strip() for row in rows)
+
+
 def test_looking_at_policies_makes_no_file(tmp_path: Path, capsys: Screen) -> None:
     assert run(["policy", "list"]) == 0 and run(["policy", "show"]) == 0
     assert run(["destination", "list"]) == 0

@@ -91,6 +91,69 @@ def test_map_asks_column_by_column(tmp_path: Path, capsys: Screen, monkeypatch: 
     assert 'targets = ["school_website"]' in out.read_text()
 
 
+FORM = [
+    ["ID", "Start time", "Completion time", "Email", "Name", "Number of your child", "Where may photos be shown?",
+     "Computer may recognise", "I am", "Signature"],
+    [1, "", "9/8/2026 8:00:00", "anonymous", "", "000001", "Web site;Yearbook;", "Yes", "Parent or guardian", "D. R."],
+    [2, "", "9/8/2026 8:05:00", "anonymous", "", "000002", "Yearbook;call me;", "No", "Parent or guardian", "C. Ek"],
+]  # fmt: skip
+ANSWERS = [
+    "-", "-", "", "-", "-", "number", "asks", "website", "school_website,yearbook", "y",
+    "yearbook", "facebook", "school_website", "no",
+    "asks", "biometric_ok", "yes", "no", "signer_role", "mother", "guardian", "signed_by",
+]  # fmt: skip
+
+
+def test_map_asks_a_wrong_answer_again_and_gives_the_same_as_options(
+    tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+    import shlex
+
+    path, out, again = write_xlsx(tmp_path / "form.xlsx", FORM), tmp_path / "ours.toml", tmp_path / "again.toml"
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(ANSWERS) + "\n"))
+    assert run(["roster", "map", str(path), "--name", "ours", "-o", str(out)]) == 3
+    screen = capsys.readouterr().out
+    assert "'website' is not one of in_school," in screen and "'mother' is not one of" in screen
+    assert "form.xlsx, row 3" in screen  # "call me" was given no meaning but no: the row says two things
+    (line,) = [line for line in screen.splitlines() if line.startswith("  --column")]
+    assert run(["roster", "map", str(path), *shlex.split(line), "--name", "ours", "-o", str(again)]) == 3
+    assert run(["roster", "check", str(path), "--mapping", str(out)]) == 3
+    one = capsys.readouterr().out.split("Never")[1]
+    assert run(["roster", "check", str(path), "--mapping", str(again)]) == 3
+    assert one == capsys.readouterr().out.split("Never")[1]
+    assert '"signed_by" = ["Signature"]' in out.read_text()
+
+
+def test_what_is_left_out_of_an_older_mapping_is_gone_and_what_stays_is_as_it_was(
+    tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    path = write_xlsx(tmp_path / "form.xlsx", FORM)
+    files = [tmp_path / f"{number}.toml" for number in range(2)]
+    again = [*[""] * 6, "-", "=", "", "guardian", ""]
+    for answers, more, out in zip((ANSWERS, again), ([], ["--mapping", str(files[0])]), files, strict=True):
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(answers) + "\n"))
+        assert run(["roster", "map", str(path), *more, "--name", "ours", "-o", str(out)]) in (0, 3)
+    mapped = files[1].read_text()
+    assert "biometric_ok" in mapped and "school_website" not in mapped and "Where may photos" not in mapped
+    assert "school_website" in files[0].read_text() and '"signed_by" = ["Signature"]' in mapped
+
+
+def test_map_asks_for_the_number_and_the_role_that_no_column_was_said_to_hold(
+    tmp_path: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    path, out = tmp_path / "odd.csv", tmp_path / "ours.toml"
+    path.write_text("Pupil no.,Foto\n000001,Ja\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("-\nasks\nschool_website\nyes\nPupil no.\nguardian\n"))
+    assert run(["roster", "map", str(path), "-o", str(out)]) == 0
+    assert "No column holds signed_by, signed_on" in told(capsys)
+    assert '"number" = ["Pupil no."]' in out.read_text() and '"signer_role" = "guardian"' in out.read_text()
+
+
 def test_map_never_overwrites_and_needs_a_meaning_that_is_one(edgear: Path, tmp_path: Path, capsys: Screen) -> None:
     out = tmp_path / "ours.toml"
     out.write_text("mine")
@@ -183,7 +246,7 @@ def test_map_asks_again_and_asks_for_what_consents_need(
     )
     # "website" is no purpose and "sure" no meaning: what was answered before is not lost by either.
     answers = ["number", "asks", "website", "school_website", "sure", "yes", "asks", "biometric_ok", "yes"]
-    answers += ["signed_by", "signer_role", "signed_on", "guardian", "untold", "dmy"]
+    answers += ["signed_by", "signer_role", "guardian", "untold", "signed_on", "dmy"]
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join([*answers, ""])))
     assert run(["roster", "map", str(path), "-o", str(out)]) == 0
     assert run(["roster", "check", str(path), "--mapping", str(out)]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -252,6 +253,19 @@ def test_forget_erases_and_its_receipt_names_nobody(path: Path, ids: Path, ring:
     assert b"020411" not in path.read_bytes() and b"Amina" not in path.read_bytes()
     assert run(["forget", "020411", "--yes"]) == 4
     assert "zeros included" in capsys.readouterr().err
+
+
+def test_forget_says_who_is_meant_before_it_erases(
+    path: Path, ids: Path, ring: FileRing, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["init", "--title", "x"])
+    import_sample(path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    capsys.readouterr()
+    assert run(["forget", "020411"]) == 130
+    assert "Erase 020411 Amina" in capsys.readouterr().err
+    assert run(["forget", "Amina", "--yes"]) == 4, "a name erases nobody"
+    assert b"020411" in path.read_bytes()
 
 
 def test_backup_and_restore_bring_back_what_was(

@@ -189,6 +189,9 @@ def test_what_is_down_is_ticked_off(school: Path, capsys: Screen) -> None:
     run(["withdraw", AMINA, *REASON])
     assert run(["recheck"]) == 3
     assert run(["recheck", "--done", "999999999999"]) == 4
+    capsys.readouterr()
+    assert run(["recheck", "--done", str(ROSTER)]) == 4
+    assert f"{ROSTER}: is none of the files" in capsys.readouterr().err
     assert run(["recheck", "--done", "222222222222"]) == 0
     assert run(["find", AMINA]) == 0
     assert f"taken down on {date.today()}" in told(capsys)

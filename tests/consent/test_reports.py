@@ -97,6 +97,17 @@ def test_a_report_tells_everything_about_the_run(tmp_path: Path) -> None:
     assert faces.index("020411") < faces.index("nobody known") < faces.index("020485") < faces.index("020448")
 
 
+def test_photos_that_were_there_already_are_not_told_as_refused(tmp_path: Path) -> None:
+    with Store(school_of_two(tmp_path / "school.imgguard")) as store:
+        again = add_run(store, refused(2), replace(refused(3), refusal="output_exists"))
+        facts = run_facts(store, again)
+    text = safe(run_html(facts)).text
+    assert "1 photos refused" in text and "under their names already: 1." in text
+    assert f"{2:064x}" in text and f"{3:064x}" not in text
+    counts = json.loads(run_json(facts))["counts"]
+    assert (counts["refused"], counts["there_already"]) == (1, 1)
+
+
 def test_names_are_told_only_if_asked_for(tmp_path: Path) -> None:
     with Store(school_of_two(tmp_path / "school.imgguard")) as store:
         found, names = run_facts(store, 1), names_of(store)
@@ -174,7 +185,7 @@ def test_what_was_taken_down_is_told(tmp_path: Path) -> None:
 def test_json_tells_the_same(run: RunFacts) -> None:
     told = json.loads(run_json(run))
     assert set(told) == {field.name for field in fields(RunFacts)} | {"report_version", "counts", "reasons"}
-    assert told["counts"] == {"published": 3, "refused": 1, "faces_kept": 4, "faces_covered": 2}
+    assert told["counts"] == {"published": 3, "refused": 1, "there_already": 0, "faces_kept": 4, "faces_covered": 2}
     assert {"verdict": "cover", "reason": "refused", "clause": "", "faces": 1} in told["reasons"]
     assert sum(row["faces"] for row in told["reasons"]) == 6
     assert told["photos"][0]["faces"][0]["relied"][0]["form_id"] == "MR-1"
