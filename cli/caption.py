@@ -10,11 +10,18 @@ import click
 
 from cli.exits import EXIT_OK
 from cli.options import A_PATH, Known, how_to_search, school_option, who_may_be_seen
+from consent.reasons import Reason
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from imgguard.caption_names import CaptionName
+
+# The photo may be shown, so it must not sound as if it had been refused.
+_OF_NAMES = {
+    Reason.REFUSED: "the form allows no more",
+    Reason.BLANK: "the form does not say more",
+}
 
 
 @click.command()
@@ -58,7 +65,8 @@ def _show(console: Console, names: tuple[CaptionName, ...]) -> None:
     table = Table("", "Number", "May be printed", "Why no more", box=None)
     for place, one in enumerate(names, 1):
         clause = f" ({one.decision.clause})" if one.decision.clause else ""
-        why = "" if one.printed == "full" else f"{one.decision.reason.words}{clause}"
+        reason = one.decision.reason
+        why = "" if one.printed == "full" else f"{_OF_NAMES.get(reason, reason.words)}{clause}"
         table.add_row(str(place), *map(cell, (one.subject_id, f"{one.printed.value}: {one.text or '-'}", why)))
     if names:
         console.print(table)

@@ -24,8 +24,9 @@ page_option = click.option(
     help="Also write the list as a page to print (.html): a sheet for each manager, with boxes to tick.",
 )  # fmt: skip
 yes_option = click.option(
-    "--yes", is_flag=True, help="Do not ask whether a number is meant that differs in zeros in front alone."
-)
+    "--yes", is_flag=True,
+    help="Do not ask whether a number is meant that differs in zeros in front alone, or that nobody has.",
+)  # fmt: skip
 
 
 def day_option(meaning: str) -> Callable[[_Command], _Command]:

@@ -70,6 +70,10 @@ def withdraw(
         person = student_meant(store, student, yes=yes)
         number = person.subject_id if person else student.strip()
         name = told(person) if person else number
+        unknown = f"{name} is in no roster and on no photo of this school file."
+        if person is None and not lift and not (yes or click.confirm(f"{unknown} Record it for this number?")):
+            console.print("Nothing was recorded.")
+            return EXIT_INCOMPLETE
         if lift:
             lifted = withdrawals.lift(store, number, chosen, reason, on)
             console.print(f"{name}: the forms hold again for {_listed(lifted)}.", soft_wrap=True, markup=False)
@@ -79,8 +83,8 @@ def withdraw(
     _show(console, name, done, rows)
     write_lists(rows, date.today(), list_file, page_file)
     if person is None:
-        unknown = "is a number that is in no roster and on no photo of this school file. The withdrawal holds for it"
-        console.print(f"Please check: {name} {unknown} alone.", style="bold", soft_wrap=True, markup=False)
+        alone = f"Please check: {unknown} The withdrawal holds for this number alone."
+        console.print(alone, style="bold", soft_wrap=True, markup=False)
         return EXIT_INCOMPLETE
     return EXIT_OK
 

@@ -74,6 +74,15 @@ def drop(username: str) -> None:
         return
 
 
+def usable_backend() -> str | None:
+    """Give the name of the keyring that keys would be kept in; None where there is none that protects them."""
+    try:
+        return str(_backend().name)
+    # Keyrings of third parties fail in ways of their own.
+    except Exception:
+        return None
+
+
 def _backend() -> KeyringBackend:
     """Give the keyring in use; of a chain of several, the best one."""
     import keyring

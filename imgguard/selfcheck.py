@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from consent.keychain import usable_backend
 from imgguard.errors import ImgguardError
 from imgguard.weights import manifest, read_weights
 
 SAMPLE = Path(__file__).parent / "data" / "selftest.jpg"
 
-_LIBRARIES = ("imgguard", "opencv-contrib-python", "mediapipe", "numpy", "pillow", "pillow-heif", "piexif", "click")
+_LIBRARIES = (
+    "imgguard", "opencv-contrib-python", "mediapipe", "numpy", "pillow", "pillow-heif", "piexif", "jpeglib",
+    "cryptography", "keyring", "openpyxl", "click",
+)  # fmt: skip
 _OPENCV_WHEELS = (
     "opencv-python",
     "opencv-python-headless",
@@ -40,6 +44,7 @@ def run_checks() -> Iterator[Check]:
     yield Check("Processor", f"{os.cpu_count()} cores", True)
     yield from (Check(name, _version(name) or "not installed", bool(_version(name))) for name in _LIBRARIES)
     yield _one_opencv()
+    yield _keyring()
     yield from (_weights(name) for name in manifest())
     yield _sample_picture()
 
@@ -57,6 +62,12 @@ def _one_opencv() -> Check:
     if len(wheels) > 1:
         told += ": they overwrite each other; uninstall all and install opencv-contrib-python again"
     return Check("OpenCV wheels", told, wheels == ["opencv-contrib-python"])
+
+
+def _keyring() -> Check:
+    """No keyring is no fault: the key of the templates can be made of a passphrase."""
+    backend = usable_backend()
+    return Check("Keyring", backend or "none that can be used: give imgguard init --passphrase", True)
 
 
 def _weights(name: str) -> Check:

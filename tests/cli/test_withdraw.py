@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import shutil
 from datetime import date
@@ -99,9 +100,15 @@ def test_a_name_proposes_numbers_and_does_nothing(school: Path, capsys: Screen, 
         assert store.query("SELECT * FROM withdrawals") == []
 
 
-def test_an_unknown_number_can_withdraw_with_a_warning_but_is_not_found(school: Path, capsys: Screen) -> None:
+def test_an_unknown_number_can_withdraw_once_somebody_says_so_but_is_not_found(
+    school: Path, capsys: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run(["find", "031000"]) == 4
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert run(["withdraw", "031000", *REASON]) == 3
+    assert "031000 is in no roster" in (text := told(capsys)) and "Nothing was recorded" in text
+    assert run(["find", "031000"]) == 4
+    assert run(["withdraw", "031000", *REASON, "--yes"]) == 3
     assert "Please check: 031000" in told(capsys)
     assert run(["find", "031000"]) == 0
     assert "0 published files show this student" in told(capsys)
@@ -133,7 +140,7 @@ def test_commands_that_look_something_up_make_no_school_file(
 
 def test_a_withdrawal_can_be_the_first_thing_that_a_school_file_holds(tmp_path: Path, capsys: Screen) -> None:
     path = tmp_path / "new" / "school.imgguard"
-    assert run(["withdraw", AMINA, *REASON, "--school", str(path)]) == 3
+    assert run(["withdraw", AMINA, *REASON, "--yes", "--school", str(path)]) == 3
     assert path.is_file() and "There was no school file yet" in " ".join(capsys.readouterr().err.split())
 
 
