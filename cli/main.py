@@ -22,6 +22,7 @@ from cli.history import history
 from cli.init import init
 from cli.inspect import inspect
 from cli.key import key
+from cli.page import page
 from cli.policy import policy
 from cli.privacy_facts import privacy_facts
 from cli.purge import purge
@@ -62,8 +63,8 @@ def cli() -> None:
 
 
 for _command in (
-    init, roster, enroll, policy, destination, clean, inspect, caption, verify, selftest, doctor, key, forget, purge,
-    backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit, privacy_facts,
+    init, roster, enroll, policy, destination, clean, page, inspect, caption, verify, selftest, doctor, key, forget,
+    purge, backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit, privacy_facts,
 ):  # fmt: skip
     cli.add_command(_command)
 

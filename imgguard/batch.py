@@ -195,7 +195,7 @@ def _here(work: Callable[..., _T | Refusal], tasks: Sequence[_Task], rules: Rule
 _worker_rules: Rules | None = None
 
 
-def _start_worker(rules: Rules) -> None:
+def start_worker(rules: Rules | None) -> None:
     """Load the models once; leave Ctrl-C to the main process, and end with it however it ends."""
     global _worker_rules
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -225,7 +225,7 @@ def _work(source: Path, known: Examined | Refusal | None) -> CleanedPhoto | Refu
 
 def _pool(rules: Rules, workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(rules,))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker, initargs=(rules,))
 
 
 def _in_pool(work: Callable[..., _T | Refusal], tasks: Sequence[_Task], rules: Rules, workers: int) -> _Outcomes[_T]:

@@ -76,7 +76,11 @@ def examine_photo(path: Path, rules: Rules, backends: Backends) -> Examined:
     Raises:
         PhotoError: if it cannot be read.
     """
-    photo = load_photo(path)
+    return examine_loaded(load_photo(path), rules, backends)
+
+
+def examine_loaded(photo: Photo, rules: Rules, backends: Backends) -> Examined:
+    """Find the faces of a photo that is decoded already; see `examine_photo`."""
     return Examined(_identify(photo, detect_faces(photo, backends, rules.search), rules, backends), Scene.of(photo))
 
 
@@ -95,14 +99,18 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
     Raises:
         PhotoError: naming the file, the reason and what to do.
     """
-    photo = load_photo(path)
+    return prepare_loaded(load_photo(path), rules, backends, known)
+
+
+def prepare_loaded(photo: Photo, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
+    """Clean a photo that is decoded already; see `prepare_photo`."""
     if known is None:
         faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
     elif known.sha256 == photo.sha256:
         faces = _judged(known.found, rules, known.scene)
     else:
         raise PhotoChanged(
-            f"{path}: was changed while imgguard was working", "Run again when nothing else works on it."
+            f"{photo.path}: was changed while imgguard was working", "Run again when nothing else works on it."
         )
     return _cover_until_clean(photo, _with_required(faces, photo, rules), rules, backends)
 

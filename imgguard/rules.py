@@ -11,6 +11,7 @@ from consent.policy import Decision, Unidentified, Verdict, decide
 from consent.procedures import STRICT, UNTOLD, Circumstances, Policy
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
+from imgguard.marks import Mark
 from imgguard.scales import Search
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import Extent, Format, Identification, Outcome, Picture, Required, Style, Treatment
@@ -62,6 +63,7 @@ class Rules:
         circumstances: What its rules have to know and is the same for every photo.
         required: Who must be covered whoever they are taken for, by the digest of the photo; see `imgguard.required`.
         published: By number, the sources of the photos that showed somebody lately, where the policy counts them.
+        marks: What a person said about photos, in the order in which it was said, by the digest of the photo.
     """
 
     purpose: Purpose | None
@@ -80,6 +82,7 @@ class Rules:
     circumstances: Circumstances = UNTOLD
     required: Mapping[str, tuple[Required, ...]] = field(default_factory=dict)
     published: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
 
     @property
     def counts(self) -> bool:

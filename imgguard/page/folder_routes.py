@@ -1,0 +1,16 @@
+"""The routes of the view "folder"."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from imgguard.page.rendering import render
+
+
+async def _show(request: Request) -> Response:
+    return render(request, "folder.html", view="folder")
+
+
+ROUTES = (Route("/folder", _show),)
