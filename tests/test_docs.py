@@ -18,8 +18,8 @@ from imgguard.types import Extent, Names, Treatment
 from tests.conftest import ROOT, SAMPLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# What a school does once a year, or after publishing, has a page of its own.
-MANUAL = README + (ROOT / "docs" / "consent.md").read_text(encoding="utf-8")
+# What a school does once a year, or after publishing, and the page have a document each.
+MANUAL = README + "".join((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("consent", "page"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -102,9 +102,9 @@ def test_the_two_commands_use_what_exists() -> None:
     clean, test = re.findall(r"^python3 -m venv .+$", README, re.MULTILINE)
     for path in re.findall(r"sample_images/\S+", clean):
         assert (ROOT / path).exists()
-    assert "pip install . " in clean and "imgguard clean" in clean
+    assert 'pip install ".[page]" ' in clean and "imgguard clean" in clean
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert 'install -e ".[test]"' in test and 'install --quiet -e ".[test]"' in ci
+    assert 'install -e ".[page,test]"' in test and 'install --quiet -e ".[page,test]"' in ci
     assert test.endswith("python -m pytest") and '/python" -m pytest' in ci
 
 
