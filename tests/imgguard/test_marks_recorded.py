@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cli.main import run
 from consent import Purpose, Reason, Store, Verdict, audit, withdrawals
 from consent.counting import counts
 from consent.forgetting import forget
@@ -108,6 +109,17 @@ def test_the_history_tells_what_was_said_and_counts_no_face_as_nobody(made: Made
     assert counted == dict.fromkeys(shown, 1)
     assert {one.subject_id for one in showings(store) if one.visible} == set(shown)
     assert any(one.subject_id == AMINA and one.reason == Reason.COVERED_BY_OPERATOR for one in showings(store))
+
+
+def test_the_command_line_tells_that_it_was_done_by_hand(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["history", str(EVENING), "--school", str(store.path)]
+    assert run(asked) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "By hand 2 covered, 1 found to be no face, 1 named" in told
+    assert "A. Dmin" not in told, "names of operators are the report's"
+    assert run([*asked, "--json"]) == 0
+    (published,) = json.loads(capsys.readouterr().out)["published"]
+    assert (published["overrides"]["person"], published["no_faces"]) == (1, 1)
 
 
 def test_the_report_tells_who_did_what_and_names_only_if_asked(store: Store) -> None:
