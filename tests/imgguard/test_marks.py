@@ -251,6 +251,11 @@ def test_a_drawn_cover_takes_whoever_is_under_it_and_leaves_those_beside_it() ->
     assert beside[0].cover is None and beside[-1].is_area
     again = judged(three, [drawn, mark(PERSON, box_of(three[0]), "yes")])
     assert again[0].cover is not None, "the drawn cover wins, whatever is said of who is under it"
+    stranger = searched(0, Outcome.NON_MATCH)
+    askew = mark(COVER, near(box_of(stranger), 20))
+    named = mark(PERSON, box_of(stranger), "yes")
+    assert judged([stranger], [askew, named])[0].cover is not None, "also where it lies nearly as the face does"
+    assert judged([stranger], [named])[0].cover is None, "the control"
 
 
 _PLACES = st.integers(0, 4)
