@@ -309,6 +309,27 @@ class Guard:
         folder = self._output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
 
+    def rules_now(self) -> Rules:
+        """Give the rules, with what was published until now counted where the procedure has limits."""
+        return self._counted()
+
+    def replaces_name(self, stem: str) -> bool:
+        """Say whether a file's name, given without its ending, is replaced by a neutral one."""
+        return self._naming.replaces(stem)
+
+    def new_record(self) -> Recorder:
+        """Begin a run of its own in the record; whoever asks for it closes its store.
+
+        Raises:
+            RecordError: if the school file cannot be written.
+        """
+        store = Store(self._school)
+        try:
+            return Recorder.begin(store, self._run_record())
+        except BaseException:
+            store.close()
+            raise
+
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""
         rules = self._counted()
@@ -334,12 +355,7 @@ class Guard:
 
     def _open_record(self) -> Recorder:
         if self._recorder is None:
-            store = Store(self._school)
-            try:
-                self._recorder = Recorder.begin(store, self._run_record())
-            except BaseException:
-                store.close()
-                raise
+            self._recorder = self.new_record()
         return self._recorder
 
     def _run_record(self) -> RunRecord:
