@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from imgguard.errors import SetupError
 from imgguard.guard import Guard
-from imgguard.output import OutputFolder
+from imgguard.handing import Handed
 from imgguard.page.one_drafts import Draft, Saved
 from imgguard.page.one_views import printed_names
 from imgguard.sanitize import SUFFIXES
 from imgguard.targets import SAME_FORMAT
 from imgguard.types import CleanedPhoto
-
-_ROOT = Path("download")
-
-
-@dataclass(frozen=True, slots=True)
-class Download(OutputFolder):
-    """Where a photo is "published" that a browser gets: nothing is written here, the record alone says that it was."""
-
-    @contextlib.contextmanager
-    def publishing(self, content: bytes, target: Path) -> Iterator[None]:
-        """Do nothing: the bytes go out once the record is committed."""
-        yield
-
 
 def save(draft: Draft, content: bytes, fresh: Guard) -> Saved | None:
     """Record a checked photo as published; see `imgguard.recorder.Recorder.publish`.
@@ -49,15 +34,11 @@ def save(draft: Draft, content: bytes, fresh: Guard) -> Saved | None:
     assert cleaned is not None, "only what passed its check is saved"
     if fresh is not draft.guard or _counts_changed(draft):
         return None
-    recorder = fresh.new_record()
-    try:
+    handed = Handed()
+    with fresh.recording() as recorder:
         name = file_name(draft, cleaned, recorder.run_id)
         replaced = draft.label if Path(name).stem != draft.label.stem else None
-        whole = replace(cleaned, content=content)
-        recorder.publish(whole, _ROOT / name, Download(_ROOT, overwrite=False), replaced)
-        recorder.finish()
-    finally:
-        recorder.store.close()
+        recorder.publish(replace(cleaned, content=content), handed.root / name, handed, replaced)
     return Saved(name, printed_names(draft))
 
 
