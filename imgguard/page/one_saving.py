@@ -15,6 +15,7 @@ from imgguard.sanitize import SUFFIXES
 from imgguard.targets import SAME_FORMAT
 from imgguard.types import CleanedPhoto
 
+
 def save(draft: Draft, content: bytes, fresh: Guard) -> Saved | None:
     """Record a checked photo as published; see `imgguard.recorder.Recorder.publish`.
 
