@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from consent.reasons import Reason, Verdict
-from imgguard.caption_names import caption_for
+from imgguard.caption_names import CaptionName, Printed, caption_for
 from imgguard.marks import possible
 from imgguard.page.texts import Text, word_key
 from imgguard.rules import Rules
@@ -70,11 +70,15 @@ def _view(n: int, face: FaceResult, name: str, rules: Rules, text: Text) -> dict
 
 
 def _names(faces: Sequence[FaceResult], rules: Rules) -> dict[int, str]:
-    """Give first and other names that may be printed, by the number of the face."""
+    """Give the first names that may be printed, by the number of the face."""
     if rules.purpose is None:
         return {}
     shown = ((n, caption_for([face], rules)) for n, face in enumerate(faces, 1))
-    return {n: one.text for n, found in shown for one in found if one.text}
+    return {n: _first(one, rules) for n, found in shown for one in found if one.text}
+
+
+def _first(one: CaptionName, rules: Rules) -> str:
+    return rules.subjects[one.subject_id].given_name if one.printed is Printed.FULL else one.text
 
 
 def reason_words(reason: Reason, text: Text) -> str:

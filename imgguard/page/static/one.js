@@ -51,7 +51,7 @@ async function upload() {
   try {
     const query = new URLSearchParams({ choice: state.choice, name: file.name ?? "" });
     show(await send(`/one/photos?${query}`, { body: file }));
-    by("told").focus?.();
+    by("photo-told").focus();
   } catch (error) {
     refuse(error);
   } finally {
