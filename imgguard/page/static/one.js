@@ -188,11 +188,23 @@ async function save() {
   await change("save");
   by("save").removeAttribute("aria-busy");
   if (!state.photo?.saved) return;
+  try {
+    await download(state.photo);
+    if (first) by("next").focus();
+  } catch (error) {
+    alertUser(error);
+  }
+}
+
+/** Give the finished file to the browser, which asks where it goes or puts it with the other downloads. */
+async function download({ id, saved }) {
+  const answer = await fetch(`/one/photos/${id}/file`);
+  if (!answer.ok) throw new Refused({ what: document.body.dataset.failed, remedy: "" }, answer.status);
   const link = document.createElement("a");
-  link.href = `/one/photos/${state.photo.id}/file`;
-  link.download = state.photo.saved.name;
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = saved.name;
   link.click();
-  if (first) by("next").focus();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 async function leave() {
