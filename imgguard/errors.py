@@ -84,6 +84,10 @@ class MarkRefused(PhotoError):
     """What somebody said about a photo may not be done."""
 
 
+class ReferenceRefused(PhotoError):
+    """A face of a photo cannot become somebody's reference."""
+
+
 class ConsentChanged(PhotoError):
     """Consent for somebody in it was taken back, or somebody was forgotten, while the run was going on."""
 
