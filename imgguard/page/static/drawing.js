@@ -30,8 +30,10 @@ export class BoxDrawing {
     this.told = document.createElement("p");
     this.told.className = "visually-hidden";
     this.told.setAttribute("aria-live", "polite");
-    this.layer.append(this.box, this.help, this.told);
+    this.help.hidden = true;
+    this.layer.append(this.box, this.told);
     stage.append(this.layer);
+    stage.after(this.help);
     this.#listen();
   }
 
@@ -41,6 +43,7 @@ export class BoxDrawing {
     this.active = true;
     this.before = document.activeElement;
     this.layer.hidden = false;
+    this.help.hidden = false;
     this.#set(keyboard ? { ...BEGIN } : null);
     this.layer.focus();
     this.changed();
@@ -51,6 +54,7 @@ export class BoxDrawing {
     if (!this.active) return;
     this.active = false;
     this.layer.hidden = true;
+    this.help.hidden = true;
     this.from = null;
     this.#set(null);
     this.before?.focus?.();
