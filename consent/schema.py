@@ -233,9 +233,7 @@ MIGRATIONS: tuple[str, ...] = (
         photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
         kind TEXT NOT NULL CHECK (kind IN ('cover', 'nobody', 'person')),
         x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
-        subject_id TEXT,
-        operator TEXT NOT NULL,
-        marked_at TEXT NOT NULL
+        subject_id TEXT, operator TEXT NOT NULL, marked_at TEXT NOT NULL
     ) STRICT;
     CREATE INDEX overrides_by_photo ON overrides (photo_id);
     CREATE INDEX overrides_by_subject ON overrides (subject_id);

@@ -30,12 +30,13 @@ from imgguard.errors import (
 )
 from imgguard.lazy import cv2
 from imgguard.linking import link_photos
+from imgguard.marking import settle
 from imgguard.pipeline import Examined, examine_photo, prepare_photo
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.rules import Rules
 from imgguard.tally import tally
-from imgguard.types import CleanedPhoto, PhotoResult, Refusal
+from imgguard.types import CleanedPhoto, Identification, PhotoResult, Refusal
 
 if TYPE_CHECKING:
     from imgguard.output import OutputFolder
@@ -151,8 +152,13 @@ def _examine(
     # In the order of the plan, not in that in which the workers happened to finish.
     known = {job: one for job in jobs if isinstance(one := found[job], Examined)}
     linked = link_photos([one.found for one in known.values()], rules.gallery)
-    told = tally([replace(one, found=faces) for one, faces in zip(known.values(), linked, strict=True)], rules)
+    told = tally([_said(one, faces, rules) for one, faces in zip(known.values(), linked, strict=True)], rules)
     return {**found, **dict(zip(known, told, strict=True))}
+
+
+def _said(photo: Examined, found: Sequence[Identification], rules: Rules) -> Examined:
+    """Take into account what a person said of a photo, so that whoever was named counts like the others."""
+    return replace(photo, found=settle(found, rules.marks.get(photo.sha256, ()), rules).found)
 
 
 def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examined | Refusal:
