@@ -104,15 +104,47 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
 
 def prepare_loaded(photo: Photo, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
     """Clean a photo that is decoded already; see `prepare_photo`."""
+    return _cover_until_clean(photo, _decided(photo, rules, backends, known), rules, backends)
+
+
+def decided_faces(
+    photo: Photo,
+    rules: Rules,
+    backends: Backends,
+    known: Examined | None = None,
+    detections: Sequence[Detection] | None = None,
+) -> tuple[FaceResult, ...]:
+    """Decide about all faces as `prepare_loaded` begins, without making or checking a picture.
+
+    Args:
+        photo: The decoded photo.
+        rules: What holds for the run.
+        backends: The models.
+        known: Who is in it, if that was found before.
+        detections: Where its faces are, if that was found before and nobody is to be recognised.
+    """
+    faces = tuple(face.result for face in _decided(photo, rules, backends, known, detections))
+    window = crop_for(faces, photo, rules)
+    return tuple(_unless_cropped(_Judged(face, None), window).result for face in faces)
+
+
+def _decided(
+    photo: Photo,
+    rules: Rules,
+    backends: Backends,
+    known: Examined | None,
+    detections: Sequence[Detection] | None = None,
+) -> tuple[_Judged, ...]:
     if known is None:
-        faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
+        found = detect_faces(photo, backends, rules.search) if detections is None else detections
+        faces = judge_faces(photo, found, rules, backends)
     elif known.sha256 == photo.sha256:
         faces = _judged(known.found, rules, known.scene)
     else:
         raise PhotoChanged(
             f"{photo.path}: was changed while imgguard was working", "Run again when nothing else works on it."
         )
-    return _cover_until_clean(photo, _with_required(faces, photo, rules), rules, backends)
+    return _with_required(faces, photo, rules)
 
 
 def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends) -> tuple[_Judged, ...]:
