@@ -216,7 +216,7 @@ class Guard:
         plan = self.plan([Path(path)], Path(out))
         for _, problem in plan.refused:
             raise problem
-        folder = self._output_folder(plan, overwrite)
+        folder = self.output_folder(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
         cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
@@ -252,8 +252,13 @@ class Guard:
         plan = self.plan([Path(folder)], Path(out))
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
-    def plan(self, inputs: list[Path], out: Path) -> Plan:
+    def plan(self, inputs: list[Path], out: Path, names: Names | None = None) -> Plan:
         """Plan a run over photos and folders; see `imgguard.planning.plan_run`.
+
+        Args:
+            inputs: Photos and folders.
+            out: The output folder.
+            names: What becomes of names this time; None for what the guard was told.
 
         Raises:
             SetupError: if the folders cannot be used, or there are more photos than the procedure means.
@@ -265,7 +270,8 @@ class Guard:
                     f"The folder of ID photos {ids} and the input {given} lie inside each other",
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
-        plan = plan_run(inputs, out, self.rules.format, self._naming)
+        naming = self._naming if names is None else replace(self._naming, names=names)
+        plan = plan_run(inputs, out, self.rules.format, naming)
         for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
@@ -306,7 +312,7 @@ class Guard:
         default_backends()
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
-        folder = self._output_folder(plan, overwrite)
+        folder = self.output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
 
     def _rules_for(self, target: Path) -> Rules:
@@ -322,7 +328,8 @@ class Guard:
             self.rules = replace(self.rules, published=published)
         return self.rules
 
-    def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
+    def output_folder(self, plan: Plan, overwrite: bool = False) -> OutputFolder:
+        """Give the folder in which a plan is carried out, which guards the inputs."""
         roster = {self._roster.path.resolve()} if self._roster else set()
         return OutputFolder(plan.out, overwrite, plan.inputs | roster)
 
@@ -336,13 +343,14 @@ class Guard:
         if self._recorder is None:
             store = Store(self._school)
             try:
-                self._recorder = Recorder.begin(store, self._run_record())
+                self._recorder = Recorder.begin(store, self.run_record())
             except BaseException:
                 store.close()
                 raise
         return self._recorder
 
-    def _run_record(self) -> RunRecord:
+    def run_record(self) -> RunRecord:
+        """Give what the record tells of a run with this guard."""
         from imgguard import __version__
 
         gallery = self.rules.gallery

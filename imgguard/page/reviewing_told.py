@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from consent.model import SignerRole
-from consent.procedures import Policy, SignedOff, SignOff
+from consent.model import Aspect, SignerRole, Subject
+from consent.procedures import Attested, Case, SignedOff, SignOff
 from imgguard.page.desk import Told
 from imgguard.publication import Publication
 from imgguard.rules import Rules
@@ -27,7 +27,9 @@ def from_row(row: Mapping[str, Any]) -> Told:
     publication["sign_offs"] = tuple(
         SignOff(SignerRole(one["role"]), one["name"]) for one in publication.get("sign_offs", ())
     )
-    known = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items() if name in _names(Told)}
+    known: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in row.items() if name in _names(Told)
+    }
     told = {name: value for name, value in publication.items() if name in _names(Publication)}
     return Told(**{**known, "publication": Publication(**told)})
 
@@ -53,13 +55,29 @@ _ROLES = (SignerRole.PRINCIPAL, SignerRole.SUPERVISOR, SignerRole.SECOND_ADMINIS
 
 
 def roles_asked(rules: Rules, told: Told) -> tuple[SignerRole, ...]:
-    """Give in which roles somebody else than the operator has to agree, and nobody was named yet."""
-    named = {one.role for one in told.publication.sign_offs}
-    asked = [role for one in _conditions(rules.policy, rules) for role in one.roles if role not in named]
+    """Give in which roles somebody else than the operator has to agree, and neither a form nor the choices name one."""
+    purpose = rules.purpose
+    if purpose is None:
+        return ()
+    agreed = frozenset(told.publication.sign_offs)
+    circumstances = replace(rules.circumstances, operator=told.publication.operator, sign_offs=agreed)
+    people = tuple(rules.subjects.values()) or (Subject(""),)
+    cases = [Case(person, purpose, Aspect.PHOTO, rules.on, (), circumstances) for person in people]
+    conditions = (rule.condition for rule in rules.policy.rules_for(purpose))
+    signed = (condition for condition in conditions if isinstance(condition, SignedOff))
+    asked = (role for one in signed for role in one.roles if all(role in one.missing(case) for case in cases))
     return tuple(dict.fromkeys(asked))
 
 
-def _conditions(policy: Policy, rules: Rules) -> list[SignedOff]:
+def statements(rules: Rules) -> tuple[str, ...]:
+    """Give what the operator has to attest."""
     if rules.purpose is None:
-        return []
-    return [rule.condition for rule in policy.rules_for(rules.purpose) if isinstance(rule.condition, SignedOff)]
+        return ()
+    conditions = (rule.condition for rule in rules.policy.rules_for(rules.purpose))
+    return tuple(one.statement for one in conditions if isinstance(one, Attested))
+
+
+def many(rules: Rules, photos: int) -> str:
+    """Give the clause that asks whether so many photos are meant; empty where none does."""
+    limit = rules.policy.batch_limit(rules.purpose) if rules.purpose else None
+    return rules.policy.cited(limit[1]) if limit and photos > limit[0] else ""

@@ -1,9 +1,8 @@
-"""What a folder that is looked through has done in a worker: one photo, by its path, with the pictures to show of it."""
+"""What a folder that is looked through has done in a worker: one photo, by its path, with pictures to show of it."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -89,5 +88,3 @@ def _crop(photo: Photo, box: BoundingBox) -> bytes:
     around = box.grown(_AROUND).clipped(photo.size)
     x1, y1, x2, y2 = (round(value) for value in (around.x1, around.y1, around.x2, around.y2))
     return shown_jpeg(photo.pixels[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)], _CROP)
-
-

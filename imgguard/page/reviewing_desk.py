@@ -1,0 +1,94 @@
+"""The folders that are being looked through in this process, by their numbers."""
+
+from __future__ import annotations
+
+import threading
+from weakref import WeakKeyDictionary
+
+from consent import reviews
+from consent.reviews import Review, State
+from consent.store import Store
+from imgguard.page.desk import Desk, Told
+from imgguard.page.places import folder_of
+from imgguard.page.reviewing import Reviewing
+from imgguard.page.reviewing_items import plan_folder
+from imgguard.page.reviewing_told import as_row, provisional
+
+
+class Reviews:
+    """The reviews of one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin with none."""
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._running: dict[int, Reviewing] = {}
+
+    def begin(self, folder: str, told: Told, operator: str, again_of: int | None) -> int:
+        """Begin to look through a folder, and give the review's number.
+
+        Raises:
+            UserFacingError: if the folder cannot be used, or what was chosen does not go together.
+        """
+        place = folder_of(folder)
+        plan_folder(place, self._desk.guard(provisional(told)))
+        with Store(self._desk.school) as store:
+            number = reviews.begin_review(store, str(place), as_row(told), operator, again_of)
+        self.open(number)
+        return number
+
+    def open(self, number: int) -> Reviewing | None:
+        """Give a review that is at work; one that was interrupted begins anew. None for one that is not to work."""
+        with self._lock:
+            if number in self._running:
+                return self._running[number]
+            row = self.row(number)
+            if row.state in {State.STOPPED, State.RELEASED, State.DROPPED}:
+                return None
+            return self._started(row)
+
+    def again(self, number: int) -> Reviewing:
+        """Begin the work of a review anew: what was stopped, failed, or has another school file behind it now."""
+        with self._lock:
+            if number in self._running:
+                self._running.pop(number).close()
+            row = self.row(number)
+            if row.state in {State.STOPPED, State.PAUSED}:
+                self.note(number, State.OPEN)
+            return self._started(self.row(number))
+
+    def stop(self, number: int, state: State) -> None:
+        """End the work of a review; what was said stays."""
+        with self._lock:
+            if number in self._running:
+                self._running.pop(number).close()
+            self.note(number, state)
+
+    def row(self, number: int) -> Review:
+        """Read a review.
+
+        Raises:
+            RecordError: if there is none.
+        """
+        with self._desk.store() as store:
+            return reviews.find_review(store, number)
+
+    def note(self, number: int, state: State) -> None:
+        """Keep how far a review has come."""
+        with self._desk.store() as store:
+            reviews.set_state(store, number, state)
+
+    def _started(self, row: Review) -> Reviewing:
+        found = self._running[row.id] = Reviewing(self._desk, row)
+        found.start()
+        return found
+
+
+_ALL: WeakKeyDictionary[Desk, Reviews] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def reviews_of(desk: Desk) -> Reviews:
+    """Give the reviews of a desk."""
+    with _LOCK:
+        return _ALL.setdefault(desk, Reviews(desk))
