@@ -30,12 +30,13 @@ from imgguard.errors import (
 )
 from imgguard.lazy import cv2
 from imgguard.linking import link_photos
+from imgguard.marking import settle
 from imgguard.pipeline import Examined, examine_photo, prepare_photo
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.rules import Rules
 from imgguard.tally import tally
-from imgguard.types import CleanedPhoto, PhotoResult, Refusal
+from imgguard.types import CleanedPhoto, Identification, PhotoResult, Refusal
 
 if TYPE_CHECKING:
     from imgguard.output import OutputFolder
@@ -158,7 +159,12 @@ def link_and_tally(photos: Sequence[Examined], rules: Rules) -> tuple[Examined, 
     if rules.gallery is None or len(photos) < 2:
         return tuple(photos)
     linked = link_photos([one.found for one in photos], rules.gallery)
-    return tally([replace(one, found=faces) for one, faces in zip(photos, linked, strict=True)], rules)
+    return tally([_said(one, faces, rules) for one, faces in zip(photos, linked, strict=True)], rules)
+
+
+def _said(photo: Examined, found: Sequence[Identification], rules: Rules) -> Examined:
+    """Take into account what a person said of a photo, so that whoever was named counts like the others."""
+    return replace(photo, found=settle(found, rules.marks.get(photo.sha256, ()), rules).found)
 
 
 def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examined | Refusal:

@@ -166,6 +166,7 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
         refusal=None,
         rebuilt=cleaned.rebuilt,
         window=cleaned.window,
+        marks=cleaned.marks,
     )
 
 

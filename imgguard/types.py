@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from consent.policy import Decision
+from consent.reasons import Reason
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from imgguard.marks import Mark
 
     Pixels = NDArray[np.uint8]
     Floats = NDArray[np.float32]
@@ -78,22 +81,24 @@ class Names(StrEnum):
 
 
 class Source(StrEnum):
-    """Which detector a detection comes from, and whether the two agree on it; or the record of an earlier version."""
+    """Which detector a detection comes from, and whether the two agree on it; or an earlier version, or a person."""
 
     YUNET = "yunet"
     BLAZEFACE = "blazeface"
     BOTH = "yunet+blazeface"
     RECORD = "record"
+    OPERATOR = "operator"
 
 
 class Outcome(StrEnum):
-    """What a search of the gallery came to."""
+    """What a search of the gallery came to, or that a person said who it is."""
 
     MATCH = "match"
     NON_MATCH = "non_match"
     AMBIGUOUS = "ambiguous"
     NOT_COMPARABLE = "not_comparable"
     CONTRADICTED = "contradicted"
+    CONFIRMED = "confirmed"
 
 
 class Status(StrEnum):
@@ -296,11 +301,11 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """A face to be searched for; without an embedding where its quality is too low."""
+    """A face to be searched for; without an embedding where its quality is too low, and without either unsearched."""
 
     detection: Detection
     embedding: Embedding | None
-    quality: Quality
+    quality: Quality | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,21 +323,34 @@ class Identification:
     Attributes:
         probe: What was searched for.
         candidates: The most similar people, best first; empty where nothing could be compared.
-        outcome: What follows from the scores. Only MATCH names a person: the first candidate.
-        threshold: The score that a match needed.
+        outcome: What follows from the scores, or CONFIRMED; None where there was no search. MATCH names the first
+            candidate, CONFIRMED whom a person named, and nothing else anybody.
+        threshold: The score that a match needed; None where there was no search.
         photos: How many photos of the event the outcome rests on; more than one where faces were linked.
+        confirmed: Who it is, as a person said; None where nobody did.
+        searched: What the search came to where the outcome is CONFIRMED; None elsewhere.
+        nobody: Whether a person said, and could say, that nobody is there.
     """
 
     probe: Probe
     candidates: tuple[Candidate, ...]
-    outcome: Outcome
-    threshold: float
+    outcome: Outcome | None
+    threshold: float | None
     photos: int = 1
+    confirmed: str | None = None
+    searched: Outcome | None = None
+    nobody: bool = False
 
     @property
     def subject_id(self) -> str | None:
-        """The person who was matched, or None."""
+        """The person who was matched or confirmed, or None."""
+        if self.outcome is Outcome.CONFIRMED:
+            return self.confirmed
         return self.candidates[0].subject_id if self.outcome is Outcome.MATCH else None
+
+
+# Between an ellipse and a rectangle: rounded, yet it holds the corners of a face's box.
+ROUNDNESS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,11 +361,13 @@ class Oval:
         center: Its middle (x, y).
         semi_axes: Half its width and half its height along its own axes, in pixels.
         angle: Tilt in degrees, clockwise as seen in the picture.
+        roundness: Exponent of its rim: 2 is an ellipse, and the more, the nearer it is to its rectangle.
     """
 
     center: tuple[float, float]
     semi_axes: tuple[float, float]
     angle: float
+    roundness: float = ROUNDNESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +381,7 @@ class Cover:
         angle: Tilt in degrees, clockwise as seen in the picture.
         style: How it looks.
         body: What it takes besides; None where only the head is covered.
+        roundness: Of its rim; see `Oval`.
     """
 
     face: BoundingBox
@@ -369,11 +390,12 @@ class Cover:
     angle: float
     style: Style
     body: Oval | None = None
+    roundness: float = ROUNDNESS
 
     @property
     def head(self) -> Oval:
         """What it takes of the head."""
-        return Oval(self.center, self.semi_axes, self.angle)
+        return Oval(self.center, self.semi_axes, self.angle, self.roundness)
 
     @property
     def ovals(self) -> tuple[Oval, ...]:
@@ -402,12 +424,13 @@ class FaceResult:
         detection: Where it is.
         quality: How well it could be compared; None where recognition was off or only the check found it.
         candidates: The most similar people, best first.
-        outcome: What the search came to; None where there was none.
+        outcome: What the search came to, or CONFIRMED where a person said who it is; None where there was neither.
         threshold: The score that a match needed; None where there was no search.
         decision: Kept or covered, and why.
         cover: What covers it; None where it is kept.
         photos: How many photos of the event the outcome rests on.
         cropped_out: Whether the published part of the photo leaves the face out, so that nothing had to cover it.
+        searched: What the search came to where the outcome is CONFIRMED; None elsewhere, or where there was none.
     """
 
     detection: Detection
@@ -419,6 +442,17 @@ class FaceResult:
     cover: Cover | None
     photos: int = 1
     cropped_out: bool = False
+    searched: Outcome | None = None
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it is no face, but something that a person drew a cover over."""
+        return self.detection.source is Source.OPERATOR and self.outcome is None
+
+    @property
+    def is_let_off(self) -> bool:
+        """Whether it stays visible because a person said that nobody is there."""
+        return self.decision.reason is Reason.NOBODY_THERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,6 +560,7 @@ class CleanedPhoto:
         rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
         window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
             are given in the coordinates of the whole source.
+        marks: What a person had said of it and was done, in the order in which it was said.
     """
 
     source: Path
@@ -538,6 +573,7 @@ class CleanedPhoto:
     check: OutputCheck
     rebuilt: str | None = None
     window: tuple[int, int, int, int] | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -557,6 +593,7 @@ class PhotoResult:
         rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
         window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
             are given in the coordinates of the whole source.
+        marks: What a person had said of it and was done, in the order in which it was said.
     """
 
     source: Path
@@ -570,3 +607,4 @@ class PhotoResult:
     refusal: Refusal | None
     rebuilt: str | None = None
     window: tuple[int, int, int, int] | None = None
+    marks: tuple[Mark, ...] = ()
