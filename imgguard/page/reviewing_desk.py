@@ -8,10 +8,12 @@ from weakref import WeakKeyDictionary
 from consent import reviews
 from consent.reviews import Review, State
 from consent.store import Store
+from imgguard.errors import SetupError
 from imgguard.page.desk import Desk, Told
 from imgguard.page.places import folder_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_items import plan_folder
+from imgguard.page.reviewing_release import Publishing, require_ready
 from imgguard.page.reviewing_told import as_row, provisional
 
 
@@ -23,6 +25,7 @@ class Reviews:
         self._desk = desk
         self._lock = threading.Lock()
         self._running: dict[int, Reviewing] = {}
+        self._publishing: dict[int, Publishing] = {}
 
     def begin(self, folder: str, told: Told, operator: str, again_of: int | None) -> int:
         """Begin to look through a folder, and give the review's number.
@@ -56,6 +59,29 @@ class Reviews:
             if row.state in {State.STOPPED, State.PAUSED}:
                 self.note(number, State.OPEN)
             return self._started(self.row(number))
+
+    def publish(self, number: int) -> Publishing:
+        """Publish a review that was released by everybody who has to, or go on with it.
+
+        Raises:
+            UserFacingError: if it cannot be published like this.
+        """
+        review = self.open(number)
+        with self._lock:
+            known = self._publishing.get(number)
+            if known is not None and known.state.problem is None:
+                return known
+            if review is None:
+                raise SetupError("This folder is not at work", "Go on with it first.")
+            require_ready(review)
+            found = self._publishing[number] = Publishing(self._desk, review, self.row(number))
+            found.start()
+            return found
+
+    def publishing(self, number: int) -> Publishing | None:
+        """Give the release of a review that was begun in this process."""
+        with self._lock:
+            return self._publishing.get(number)
 
     def stop(self, number: int, state: State) -> None:
         """End the work of a review; what was said stays."""

@@ -1,4 +1,4 @@
-"""An output folder that is none: what is published into it lies encrypted in the area, until it is downloaded as a zip."""
+"""An output folder that is none: what is published into it lies encrypted in the area until it is downloaded."""
 
 from __future__ import annotations
 
