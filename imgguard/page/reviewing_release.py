@@ -236,7 +236,9 @@ class Publishing:
     def _put(self, **told: Any) -> None:
         with self._lock:
             state, counts = self._state, "published" in told or "refused" in told
-            lists = {name: (*getattr(state, name), told.pop(name)) for name in ("published", "refused") if name in told}
+            lists: dict[str, Any] = {
+                name: (*getattr(state, name), told.pop(name)) for name in ("published", "refused") if name in told
+            }
             self._state = replace(state, done=state.done + counts, **lists, **told)
 
 
