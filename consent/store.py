@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from consent.errors import RecordError
 from consent.procedures import STRICT
@@ -318,6 +318,12 @@ def read_published(path: Path) -> Mapping[str, frozenset[str]]:
     for output, source in rows:
         found[output] = found.get(output, frozenset()) | {source}
     return found
+
+
+def last_entry(path: Path) -> int:
+    """Give the number of the audit trail's last entry; 0 where there is none. Changes nothing."""
+    rows: list[tuple[Any, ...]] = _read(path, "SELECT ifnull(max(seq), 0) FROM audit")
+    return int(rows[0][0]) if rows else 0
 
 
 def _read(path: Path, sql: str) -> list[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,11 +15,12 @@ import platformdirs
 from consent.groups import named_groups
 from consent.model import Purpose
 from consent.roster import Finding, Roster
-from consent.store import Renamed, RunRecord, Store, read_published, read_renamed
+from consent.store import Renamed, RunRecord, Store, last_entry, read_published, read_renamed
 from consent.vault import Passphrase
 from imgguard.backends import default_backends
 from imgguard.batch import default_workers, run_batch
-from imgguard.errors import SetupError
+from imgguard.errors import ConsentChanged, OutputError, SetupError
+from imgguard.handing import Sink
 from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
@@ -26,14 +28,14 @@ from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
-from imgguard.recorder import Recorder, dry_result
+from imgguard.recorder import Recorder, dry_result, refused_as
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
 from imgguard.tally import shown_often
 from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
+from imgguard.types import CleanedPhoto, Extent, Format, Names, PhotoResult, Refusal, Style, Treatment
 from imgguard.who import Asked, roster_of, who_is_known
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
@@ -117,6 +119,8 @@ class Guard:
         on = on or date.today()
         self._school = Path(school) if school is not None else default_school()
         self._recorder: Recorder | None = None
+        # Before anything is read: what is recorded from now on, this guard may not know.
+        self._read_at = last_entry(self._school)
         self._roster: Roster | None = None
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
@@ -315,6 +319,63 @@ class Guard:
         folder = self.output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
 
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[Recorder]:
+        """Begin a run of its own to publish what is finished already, and end it; several may go on at once.
+
+        Raises:
+            RecordError: if it cannot be recorded.
+        """
+        with Store(self._school) as store:
+            recorder = Recorder.begin(store, self.run_record(), self._read_at)
+            yield recorder
+            recorder.finish()
+
+    def publish(self, cleaned: CleanedPhoto, target: Path, sink: Sink, *, replaces: int | None = None) -> PhotoResult:
+        """Publish and record a finished photo, as a run of its own.
+
+        Args:
+            cleaned: The finished photo.
+            target: Its name, below the sink's root.
+            sink: Where it goes, such as an `OutputFolder` or `Handed`.
+            replaces: Number of the published photo whose place it takes; None where it takes none's.
+
+        Raises:
+            OutputError: if it cannot be written; nothing is published then.
+            ConsentChanged: if somebody's consent was taken back since this guard read the roster.
+            RecordError: if it cannot be recorded; nothing is published then.
+        """
+        with self.recording() as recorder:
+            try:
+                return recorder.publish(cleaned, target, sink, replaces=replaces)
+            except (OutputError, ConsentChanged) as error:
+                why = refused_as(cleaned, Refusal(error.kind, error.what, error.remedy))
+                recorder.refuse(why)
+                recorder.finish()
+                raise
+
+    def recorder(self, store: Store, run_id: int | None = None) -> Recorder:
+        """Begin a run in an open record, or go on with one that was interrupted; whoever asks ends it.
+
+        Args:
+            store: Where it is recorded.
+            run_id: The run to go on with; None for a new one.
+
+        Raises:
+            RecordError: if it cannot be recorded.
+        """
+        if run_id is not None:
+            return Recorder(store, run_id, self._read_at)
+        return Recorder.begin(store, self.run_record(), self._read_at)
+
+    def rules_now(self) -> Rules:
+        """Give the rules, with what was published until now counted where the procedure has limits."""
+        return self._counted()
+
+    def replaces_name(self, stem: str) -> bool:
+        """Say whether a file's name, given without its ending, is replaced by a neutral one."""
+        return self._naming.replaces(stem)
+
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""
         rules = self._counted()
@@ -343,7 +404,7 @@ class Guard:
         if self._recorder is None:
             store = Store(self._school)
             try:
-                self._recorder = Recorder.begin(store, self.run_record())
+                self._recorder = Recorder.begin(store, self.run_record(), self._read_at)
             except BaseException:
                 store.close()
                 raise

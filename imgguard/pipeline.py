@@ -83,12 +83,9 @@ def examine_photo(path: Path, rules: Rules, backends: Backends) -> Examined:
     return examine_loaded(load_photo(path), rules, backends)
 
 
-def examine_loaded(
-    photo: Photo, rules: Rules, backends: Backends, detections: Sequence[Detection] | None = None
-) -> Examined:
-    """Find the faces of a photo that is decoded already, or take those that were found; see `examine_photo`."""
-    found = detect_faces(photo, backends, rules.search) if detections is None else detections
-    return Examined(_identify(photo, found, rules, backends), Scene.of(photo))
+def examine_loaded(photo: Photo, rules: Rules, backends: Backends) -> Examined:
+    """Find the faces of a photo that is decoded already; see `examine_photo`."""
+    return Examined(_identify(photo, detect_faces(photo, backends, rules.search), rules, backends), Scene.of(photo))
 
 
 def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
@@ -116,38 +113,21 @@ def prepare_loaded(photo: Photo, rules: Rules, backends: Backends, known: Examin
 
 
 def decided_faces(
-    photo: Photo,
-    rules: Rules,
-    backends: Backends,
-    known: Examined | None = None,
-    detections: Sequence[Detection] | None = None,
+    photo: Photo, rules: Rules, backends: Backends, known: Examined | None = None
 ) -> tuple[FaceResult, ...]:
-    """Decide about all faces as `prepare_loaded` begins, without making or checking a picture.
-
-    Args:
-        photo: The decoded photo.
-        rules: What holds for the run.
-        backends: The models.
-        known: Who is in it, if that was found before.
-        detections: Where its faces are, if that was found before and nobody is to be recognised.
+    """Give what would be decided about the faces of a photo, before the check looks for further ones.
 
     Raises:
         PhotoChanged: if `known` is another photo's.
     """
-    judged, _ = _decided(photo, rules, backends, known, detections)
-    faces = tuple(face.result for face in judged)
-    window = crop_for(faces, photo, rules)
-    return tuple(_unless_cropped(_Judged(face, None), window).result for face in faces)
+    faces, _ = _decided(photo, rules, backends, known)
+    return tuple(face.result for face in faces)
 
 
 def _decided(
-    photo: Photo,
-    rules: Rules,
-    backends: Backends,
-    known: Examined | None,
-    detections: Sequence[Detection] | None = None,
+    photo: Photo, rules: Rules, backends: Backends, known: Examined | None
 ) -> tuple[tuple[_Judged, ...], Settled]:
-    known = known or examine_loaded(photo, rules, backends, detections)
+    known = known or examine_loaded(photo, rules, backends)
     if known.sha256 != photo.sha256:
         raise PhotoChanged(
             f"{photo.path}: was changed while imgguard was working", "Run again when nothing else works on it."

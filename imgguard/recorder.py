@@ -22,7 +22,7 @@ from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Statu
 
 if TYPE_CHECKING:
     from consent.model import Consent
-    from imgguard.output import OutputFolder
+    from imgguard.handing import Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,23 @@ class Recorder:
     Attributes:
         store: Where it is kept.
         run_id: Which run it is.
+        read_at: The last entry of the audit trail when the run read its roster; None where that was not noted.
         unreported: Published photos of which nobody has been told yet, as when Ctrl-C comes in between.
     """
 
     store: Store
     run_id: int
+    read_at: int | None = None
     unreported: list[PhotoResult] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, store: Store, run: RunRecord) -> Self:
+    def begin(cls, store: Store, run: RunRecord, read_at: int | None = None) -> Self:
         """Note a new run.
+
+        Args:
+            store: Where it is kept.
+            run: Its settings.
+            read_at: The last entry of the audit trail when its roster was read.
 
         Raises:
             RecordError: if it cannot be recorded.
@@ -50,7 +57,7 @@ class Recorder:
             run_id = store.add_run(run)
             told = {"run": run_id, "purpose": run.purpose, "policy": run.policy, "roster": run.roster_sha256}
             audit.append(store, audit.Kind.RUN_BEGUN, told)
-        return cls(store, run_id)
+        return cls(store, run_id, read_at)
 
     def finish(self) -> None:
         """Note that the run came to its end."""
@@ -62,7 +69,7 @@ class Recorder:
         self,
         cleaned: CleanedPhoto,
         target: Path,
-        folder: OutputFolder,
+        folder: Sink,
         replaced: Path | None = None,
         replaces: int | None = None,
     ) -> PhotoResult:
@@ -71,7 +78,7 @@ class Recorder:
         Args:
             cleaned: The finished photo.
             target: Where it goes.
-            folder: Where photos are published.
+            folder: Where photos are published: an output folder, or what hands the bytes over.
             replaced: The place below the input whose name was replaced by a neutral one; None where names were kept.
             replaces: Number of the published photo whose place it takes; None where it takes none's.
 
@@ -103,7 +110,7 @@ class Recorder:
         decisions = [face.decision for face in cleaned.faces]
         known = {one.subject_id for one in decisions if one.subject_id}
         shown = {one.subject_id for one in decisions if one.subject_id and one.verdict is Verdict.KEEP}
-        if gone_since(self.store, self.run_id, shown, known):
+        if gone_since(self.store, self.run_id, shown, known, self.read_at):
             raise ConsentChanged(
                 f"{cleaned.source}: while this run was going on, consent for somebody in it was taken back",
                 "Clean it again: a new run covers them.",
@@ -143,6 +150,11 @@ def dry_result(cleaned: CleanedPhoto, target: Path) -> PhotoResult:
 def refused(source: Path, refusal: Refusal) -> PhotoResult:
     """Give the result of a photo that is not published."""
     return PhotoResult(source, None, Status.REFUSED, _digest(source), None, (), (), 0, refusal)
+
+
+def refused_as(cleaned: CleanedPhoto, refusal: Refusal) -> PhotoResult:
+    """Give the result of a finished photo that is not published after all."""
+    return PhotoResult(cleaned.source, None, Status.REFUSED, cleaned.sha256, None, (), (), 0, refusal)
 
 
 def _digest(source: Path) -> str | None:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import numpy as np
 
 from imgguard.backends import default_backends
-from imgguard.cropping import crop_photo, moved_cover, moved_detection
-from imgguard.detect import detect_faces
+from imgguard.cropping import crop_photo, is_outside, moved_cover, moved_detection
 from imgguard.errors import ImgguardError, InternalFault
 from imgguard.lazy import cv2
 from imgguard.page.face_views import face_views as face_views
@@ -27,11 +26,10 @@ from imgguard.photo import load_content
 from imgguard.pipeline import Examined, crop_for, decided_faces, examine_loaded, prepare_loaded
 from imgguard.redact import redact
 from imgguard.sanitize import block_grid
-from imgguard.types import CleanedPhoto, Detection, FaceResult
+from imgguard.types import CleanedPhoto, FaceResult, Source
 
 if TYPE_CHECKING:
     from imgguard.rules import Rules
-    from imgguard.scales import Search
     from imgguard.types import Photo, Pixels
 
 _P = ParamSpec("_P")
@@ -48,13 +46,13 @@ class Looked:
     """What looking at a photo tells, whatever is decided later.
 
     Attributes:
-        known: Who is in it; None where nobody is to be recognised.
+        known: Where its faces are, and who, as far as anybody is to be recognised.
         shown: A JPEG of the original, at most `MOST_SHOWN` pixels wide or high.
         size: Width and height of the upright original in pixels.
         sha256: Digest of the file.
     """
 
-    known: Examined | None
+    known: Examined
     shown: bytes
     size: tuple[int, int]
     sha256: str
@@ -112,7 +110,7 @@ def begin(content: bytes, path: Path, rules: Rules) -> tuple[Looked, Preview]:
 def look(content: bytes, path: Path, rules: Rules) -> Looked:
     """Find out who is in a photo; see `begin`."""
     photo = _loaded(content, path)
-    known = examine_loaded(photo, rules, default_backends()) if rules.gallery is not None else None
+    known = examine_loaded(photo, rules, default_backends())
     return Looked(known, shown_jpeg(photo.pixels), photo.size, photo.sha256)
 
 
@@ -129,12 +127,17 @@ def preview(content: bytes, path: Path, rules: Rules, known: Examined | None) ->
     Raises:
         PhotoError: why it is refused.
     """
-    photo, backends = _loaded(content, path), default_backends()
-    found = None if known is not None else _detected(photo, rules.search)
-    faces = decided_faces(photo, rules, backends, known, found)
+    photo = _loaded(content, path)
+    faces = decided_faces(photo, rules, default_backends(), known)
     window = crop_for(faces, photo, rules)
+    faces = tuple(_unless_outside(face, window) for face in faces)
     pixels = _covered(crop_photo(photo, window) if window else photo, faces, window, rules)
     return Preview(faces, shown_jpeg(pixels), window or (0, 0, *photo.size))
+
+
+def _unless_outside(face: FaceResult, window: tuple[int, int, int, int] | None) -> FaceResult:
+    outside = window is not None and face.cover is not None and is_outside(face.cover, window)
+    return replace(face, cropped_out=True) if outside else face
 
 
 @_or_fault
@@ -152,7 +155,7 @@ def _covered(
 ) -> Pixels:
     corner = window[:2] if window else (0, 0)
     covers = [moved_cover(face.cover, corner) for face in faces if face.cover and not face.cropped_out]
-    kept = [moved_detection(face.detection, corner).box for face in faces if face.cover is None]
+    kept = [moved_detection(face.detection, corner).box for face in faces if face.cover is None and _is_spared(face)]
     # Of what is written only the colours differ from what is looked at, and a screen shows the latter.
     return redact(part.pixels, covers, kept, block_grid(part), rules.covering.picture)
 
@@ -174,16 +177,20 @@ def shown_jpeg(pixels: Pixels, most: int = MOST_SHOWN) -> bytes:
     return bytes(made)
 
 
+def _is_spared(face: FaceResult) -> bool:
+    """Covers make way for a kept face, but not for what only a person says to be one, or to be none."""
+    return not face.is_let_off and face.detection.source is not Source.OPERATOR
+
+
 @dataclass(slots=True)
 class _Last:
     """The photo that a worker decoded last: the next question is nearly always about the same one."""
 
     photo: Photo | None = None
-    detections: tuple[Search, tuple[Detection, ...]] | None = None
     timer: threading.Timer | None = None
 
     def hold(self, photo: Photo | None) -> None:
-        self.photo, self.detections = photo, None
+        self.photo = photo
 
     def touch(self) -> None:
         if self.timer is not None:
@@ -204,9 +211,3 @@ def _loaded(content: bytes, path: Path) -> Photo:
         _last.hold(held)
     _last.touch()
     return replace(held, path=path)
-
-
-def _detected(photo: Photo, search: Search) -> tuple[Detection, ...]:
-    if _last.detections is None or _last.detections[0] is not search:
-        _last.detections = search, tuple(detect_faces(photo, default_backends(), search))
-    return _last.detections[1]

@@ -15,7 +15,7 @@ from imgguard.types import FaceResult, Outcome
 _DOUBTFUL = {Outcome.AMBIGUOUS, Outcome.CONTRADICTED, Outcome.NOT_COMPARABLE}
 # Below the threshold by so little that somebody of the roster may be meant.
 _NEAR = 0.08
-_BY_OPERATOR = {"covered_by_operator", "nobody_there"}
+_BY_OPERATOR = {Reason.COVERED_BY_OPERATOR, Reason.NOBODY_THERE}
 
 
 def face_views(faces: Sequence[FaceResult], rules: Rules, text: Text) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def face_views(faces: Sequence[FaceResult], rules: Rules, text: Text) -> list[di
         `can` (the kinds of marks that are possible) and `label`, all of it in one sentence for those who listen.
     """
     names = _names(faces, rules)
-    return [_view(n, face, names.get(n, ""), text) for n, face in enumerate(faces, 1)]
+    return [_view(n, face, names.get(n, ""), rules, text) for n, face in enumerate(faces, 1)]
 
 
 def state_of(face: FaceResult) -> str:
@@ -45,17 +45,16 @@ def state_of(face: FaceResult) -> str:
 
 
 def _is_doubtful(face: FaceResult) -> bool:
-    if face.decision.reason.value in _BY_OPERATOR or face.decision.subject_id:
+    if face.decision.reason in _BY_OPERATOR or face.decision.subject_id:
         return False
     near = bool(face.candidates) and face.threshold is not None and face.candidates[0].score >= face.threshold - _NEAR
     return face.outcome in _DOUBTFUL or (face.outcome is Outcome.NON_MATCH and near)
 
 
-def _view(n: int, face: FaceResult, name: str, text: Text) -> dict[str, Any]:
+def _view(n: int, face: FaceResult, name: str, rules: Rules, text: Text) -> dict[str, Any]:
     box, state, reason = face.detection.box, state_of(face), face.decision.reason
     words = reason_words(reason, text)
     said = text(f"viewer.{state}_one", words=words, name=name or text("viewer.no_name"))
-    confirmed = face.outcome is not None and face.outcome.value == "confirmed"
     return {
         "n": n,
         "box": [round(value, 1) for value in (box.x1, box.y1, box.x2, box.y2)],
@@ -64,8 +63,8 @@ def _view(n: int, face: FaceResult, name: str, text: Text) -> dict[str, Any]:
         "words": words,
         "clause": face.decision.clause,
         "name": name,
-        "by_operator": reason.value in _BY_OPERATOR or confirmed,
-        "can": sorted(kind.value for kind in possible(face)),
+        "by_operator": reason in _BY_OPERATOR or face.outcome is Outcome.CONFIRMED,
+        "can": sorted(kind.value for kind in possible(face, rules)),
         "label": text("viewer.face", n=n, said=said),
     }
 
@@ -80,7 +79,4 @@ def _names(faces: Sequence[FaceResult], rules: Rules) -> dict[int, str]:
 
 def reason_words(reason: Reason, text: Text) -> str:
     """Give a reason in the page's language."""
-    try:
-        return text(f"words.{reason.value}")
-    except KeyError:
-        return reason.words
+    return text(f"words.reason.{reason.value}")

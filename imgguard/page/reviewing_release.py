@@ -88,7 +88,7 @@ class Publishing:
         self._plan: Plan = self._choices.plan(review.folder, self._guard, row.id)
         self._folder = self._output()
         self._items: Mapping[Path, Item] = {item.source: item for item in review.items}
-        self._rules = self._guard.rules
+        self._rules = self._guard.rules_now()
         self._packed = packed(self._rules)
         self._known = _counted(self._items.values(), self._rules)
         self._lock = threading.Lock()
@@ -145,9 +145,9 @@ class Publishing:
     def _recorder(self, store: Store) -> Recorder:
         """Go on with the run of this release, or begin it."""
         if self._row.run_id is not None:
-            return Recorder(store, self._row.run_id)
+            return self._guard.recorder(store, self._row.run_id)
         with store.atomic():
-            recorder = Recorder.begin(store, self._guard.run_record())
+            recorder = self._guard.recorder(store)
             reviews.set_run(store, self._row.id, recorder.run_id, self._choices.out)
         return recorder
 
