@@ -186,7 +186,7 @@ def say(store: Store, review_id: int, things: Sequence[Said]) -> int:
     """
     at = now()
     with store.atomic():
-        _require_open(store, review_id)
+        require_open(store, review_id)
         ((last,),) = store.query("SELECT COALESCE(max(step), 0) FROM review_marks WHERE review_id = ?", (review_id,))
         assert isinstance(last, int)
         columns = ("review_id", "step", "source_sha256", "kind", "x1", "y1", "x2", "y2", "subject_id", "operator",
@@ -208,7 +208,7 @@ def undo(store: Store, review_id: int) -> tuple[Said, ...]:
         RecordError: if the review is being published, or was.
     """
     with store.atomic():
-        _require_open(store, review_id)
+        require_open(store, review_id)
         everything = said(store, review_id)
         if not everything:
             return ()
@@ -231,7 +231,12 @@ def said(store: Store, review_id: int) -> tuple[Said, ...]:
     )
 
 
-def _require_open(store: Store, review_id: int) -> None:
+def require_open(store: Store, review_id: int) -> None:
+    """Make sure that a review was not released yet.
+
+    Raises:
+        RecordError: if it was.
+    """
     if find_review(store, review_id).state in {State.RELEASING, State.RELEASED, State.DROPPED}:
         raise RecordError("This folder was released, and nothing about it can be changed", "Start it again.")
 
@@ -240,7 +245,7 @@ def release(store: Store, review_id: int, who: Release) -> None:
     """Keep that somebody agrees to the publication, in place of whoever agreed in that role."""
     told = {"operator": who.operator, "role": who.role, "choices": json.dumps(dict(who.choices), sort_keys=True)}
     with store.atomic():
-        _require_open(store, review_id)
+        require_open(store, review_id)
         store.change("DELETE FROM releases WHERE review_id = ? AND role = ?", (review_id, who.role))
         store.insert_row("releases", {"review_id": review_id, "released_at": now(), **told})
 

@@ -26,6 +26,7 @@ class Reviews:
         self._lock = threading.Lock()
         self._running: dict[int, Reviewing] = {}
         self._publishing: dict[int, Publishing] = {}
+        self._browsers: dict[int, set[str]] = {}
 
     def begin(self, folder: str, told: Told, operator: str, again_of: int | None) -> int:
         """Begin to look through a folder, and give the review's number.
@@ -40,9 +41,15 @@ class Reviews:
         self.open(number)
         return number
 
-    def open(self, number: int) -> Reviewing | None:
-        """Give a review that is at work; one that was interrupted begins anew. None for one that is not to work."""
+    def open(self, number: int, browser: str = "") -> Reviewing | None:
+        """Give a review that is at work; one that was interrupted begins anew. None for one that is not to work.
+
+        Args:
+            number: The review's.
+            browser: Who asks; when the last of those has left, the work ends.
+        """
         with self._lock:
+            self._browsers.setdefault(number, set()).add(browser)
             if number in self._running:
                 return self._running[number]
             row = self.row(number)
@@ -50,15 +57,31 @@ class Reviews:
                 return None
             return self._started(row)
 
-    def again(self, number: int) -> Reviewing:
+    def at_work(self, number: int) -> Reviewing | None:
+        """Give a review if it is at work."""
+        with self._lock:
+            return self._running.get(number)
+
+    def again(self, number: int, browser: str = "") -> Reviewing:
         """Begin the work of a review anew: what was stopped, failed, or has another school file behind it now."""
         with self._lock:
+            self._browsers.setdefault(number, set()).add(browser)
             if number in self._running:
                 self._running.pop(number).close()
             row = self.row(number)
             if row.state in {State.STOPPED, State.PAUSED}:
                 self.note(number, State.OPEN)
             return self._started(self.row(number))
+
+    def left(self, browser: str) -> None:
+        """End the work that nobody looks at any more: pictures are gone with the session."""
+        with self._lock:
+            for number, browsers in self._browsers.items():
+                browsers.discard(browser)
+                publishing = self._publishing.get(number)
+                busy = publishing is not None and not publishing.state.finished and publishing.state.problem is None
+                if not browsers - {""} and not busy and number in self._running:
+                    self._running.pop(number).close()
 
     def publish(self, number: int) -> Publishing:
         """Publish a review that was released by everybody who has to, or go on with it.
@@ -88,6 +111,22 @@ class Reviews:
         with self._lock:
             if number in self._running:
                 self._running.pop(number).close()
+        if self.row(number).state not in {State.RELEASING, State.RELEASED, State.DROPPED}:
+            self.note(number, state)
+
+    def drop(self, number: int) -> None:
+        """End a review for good; nothing of it is published.
+
+        Raises:
+            RecordError: if it was released.
+        """
+        with self._desk.store() as store:
+            reviews.require_open(store, number)
+        self.stop(number, State.DROPPED)
+
+    def note_if_open(self, number: int, state: State) -> None:
+        """Keep that the work rests or goes on, unless the photos are being published."""
+        if self.row(number).state in {State.OPEN, State.PAUSED}:
             self.note(number, state)
 
     def row(self, number: int) -> Review:

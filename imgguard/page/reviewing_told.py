@@ -54,6 +54,11 @@ def provisional(told: Told) -> Told:
 _ROLES = (SignerRole.PRINCIPAL, SignerRole.SUPERVISOR, SignerRole.SECOND_ADMINISTRATOR)
 
 
+def with_operator(told: Told, operator: str) -> Told:
+    """Give the choices as somebody publishes by them."""
+    return replace(told, publication=replace(told.publication, operator=operator))
+
+
 def roles_asked(rules: Rules, told: Told) -> tuple[SignerRole, ...]:
     """Give in which roles somebody else than the operator has to agree, and neither a form nor the choices name one."""
     purpose = rules.purpose
