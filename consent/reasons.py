@@ -78,6 +78,9 @@ class Reason(StrEnum):
         return _WORDS[self]
 
 
+# What a person said; no clause of a procedure stands behind it.
+BY_OPERATOR = frozenset({Reason.NOBODY_THERE, Reason.COVERED_BY_OPERATOR})
+
 _WORDS = {
     Reason.CONSENTED: "consent covers this purpose",
     Reason.NOBODY_THERE: "no face: somebody looked and nobody is there",

@@ -233,9 +233,7 @@ MIGRATIONS: tuple[str, ...] = (
         photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
         kind TEXT NOT NULL CHECK (kind IN ('cover', 'nobody', 'person')),
         x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
-        subject_id TEXT,
-        operator TEXT NOT NULL,
-        marked_at TEXT NOT NULL
+        subject_id TEXT, operator TEXT NOT NULL, marked_at TEXT NOT NULL
     ) STRICT;
     CREATE INDEX overrides_by_photo ON overrides (photo_id);
     CREATE INDEX overrides_by_subject ON overrides (subject_id);
@@ -265,8 +263,7 @@ MIGRATIONS: tuple[str, ...] = (
         subject_id TEXT,
         operator TEXT NOT NULL,
         marked_at TEXT NOT NULL,
-        CHECK ((kind IN ('cover', 'nobody', 'person', 'back')) = (x1 IS NOT NULL)),
-        CHECK ((kind = 'person') = (subject_id IS NOT NULL))
+        CHECK ((kind IN ('cover', 'nobody', 'person', 'back')) = (x1 IS NOT NULL))
     ) STRICT;
     CREATE INDEX review_marks_by_photo ON review_marks (review_id, source_sha256);
     CREATE INDEX review_marks_by_subject ON review_marks (subject_id);

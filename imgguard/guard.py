@@ -30,6 +30,7 @@ from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result, refused_as
 from imgguard.rules import Covering, Rules, checked_fpir
+from imgguard.run_records import run_record
 from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
 from imgguard.tally import shown_often
@@ -412,40 +413,7 @@ class Guard:
 
     def run_record(self) -> RunRecord:
         """Give what the record tells of a run with this guard."""
-        from imgguard import __version__
-
-        gallery = self.rules.gallery
-        return RunRecord(
-            imgguard_version=__version__,
-            purpose=self._under.purpose.value if self._under.purpose else None,
-            recognition=gallery is not None,
-            style=self.rules.style.value,
-            roster_sha256=self._roster.sha256 if self._roster else None,
-            gallery_size=len(gallery) if gallery is not None else 0,
-            threshold=gallery.threshold if gallery is not None else None,
-            models=default_backends().weights,
-            operator=self._publication.operator,
-            policy=self.rules.policy.name,
-            policy_version=self.rules.policy.version,
-            destination=self._under.destination.name if self._under.destination else "",
-            sign_offs=tuple(sorted(f"{one.role.value}:{one.name}" for one in self._publication.sign_offs)),
-            attested=self._publication.attested,
-            declared=self._roster.declared if self._roster else (),
-            settings=self._settings(),
-        )
-
-    def _settings(self) -> dict[str, str]:
-        rules = self.rules
-        return {
-            "cover": rules.covering.extent.value,
-            "covered": rules.covering.treatment.value,
-            "search": rules.search.value,
-            "fpir": f"{rules.fpir:g}",
-            "groups": ", ".join(rules.groups),
-            "credit": rules.credit or "",
-            "keep_orientation_tag": "yes" if rules.keep_orientation_tag else "",
-            "rules": ", ".join(rule.id for rule in rules.policy.rules if rule.optional),
-        }
+        return run_record(self.rules, self._under, self._publication, self._roster)
 
 
 def _inside(path: Path, folder: Path) -> bool:

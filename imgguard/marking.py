@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from consent.policy import Decision, Reason, Verdict
+from consent.store import Store
 from imgguard.covers import area_for, cover_for
 from imgguard.marks import Mark, MarkKind, kinds_for, means, nameable, place_of, possible, search_of
 from imgguard.types import BoundingBox, Candidate, Detection, FaceResult, Identification, Outcome, Probe, Source
@@ -196,3 +198,17 @@ def answer_for(stray: FaceResult, settled: Settled) -> Mark | None:
 def let_off(stray: FaceResult) -> FaceResult:
     """Leave visible what a person found to be no face."""
     return replace(stray, decision=Decision(Verdict.KEEP, Reason.NOBODY_THERE, None), cover=None)
+
+
+def marks_of(school: Path, photo_id: int) -> tuple[Mark, ...]:
+    """Give what a person said of a published photo, in order, as the record has it."""
+    with Store(school) as store:
+        rows: Any = store.query(
+            "SELECT kind, x1, y1, x2, y2, subject_id, operator, marked_at FROM overrides WHERE photo_id = ?"
+            " ORDER BY id",
+            (photo_id,),
+        )
+    return tuple(
+        Mark(MarkKind(kind), BoundingBox(*box), subject_id, operator, at)
+        for kind, *box, subject_id, operator, at in rows
+    )

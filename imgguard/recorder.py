@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from consent import audit
 from consent.reasons import Verdict
-from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord, Store
+from consent.store import FaceRecord, NewName, Override, PhotoRecord, Reliance, RunRecord, Store, now
 from consent.withdrawals import gone_since
 from imgguard.errors import ConsentChanged, PhotoError
 from imgguard.photo import read_content
@@ -23,6 +23,7 @@ from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Statu
 if TYPE_CHECKING:
     from consent.model import Consent
     from imgguard.handing import Sink
+    from imgguard.marks import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,15 @@ class Recorder:
     def _add(self, photo: PhotoRecord, kind: audit.Kind) -> None:
         photo_id = self.store.add_photo(self.run_id, photo)
         verdicts = Counter(face.verdict for face in photo.faces)
-        told = {"run": self.run_id, "photo": photo_id, "source": photo.source_sha256, "output": photo.output_sha256}
+        told: dict[str, object] = {
+            "run": self.run_id,
+            "photo": photo_id,
+            "source": photo.source_sha256,
+            "output": photo.output_sha256,
+        }
+        # Only where there were any: most photos have none.
+        said = Counter(override.kind for override in photo.overrides)
+        told |= {"overrides": dict(said)} if said else {}
         audit.append(self.store, kind, {**told, **verdicts, "refusal": photo.refusal})
 
 
@@ -195,8 +204,15 @@ def _record(result: PhotoResult, container: str | None) -> PhotoRecord:
         output_sha256=result.output_sha256,
         format=container,
         rounds=result.rounds,
-        faces=tuple(_face_record(face) for face in result.faces),
+        # A drawn area is no face: what was drawn is told among what was said.
+        faces=tuple(_face_record(face) for face in result.faces if not face.is_area),
+        overrides=tuple(map(_override, result.marks)),
     )
+
+
+def _override(mark: Mark) -> Override:
+    box = mark.box
+    return Override(mark.kind.value, box.x1, box.y1, box.x2, box.y2, mark.subject_id, mark.operator, mark.at or now())
 
 
 def _face_record(face: FaceResult) -> FaceRecord:

@@ -150,6 +150,15 @@ def finish(content: bytes, path: Path, rules: Rules, known: Examined | None) -> 
     return prepare_loaded(_loaded(content, path), rules, default_backends(), known)
 
 
+@_or_fault
+def finish_and_show(content: bytes, path: Path, rules: Rules, known: Examined | None) -> tuple[CleanedPhoto, Preview]:
+    """Clean a photo, and show the finished file itself: what is seen then is what will be saved; see `finish`."""
+    photo = _loaded(content, path)
+    cleaned = prepare_loaded(photo, rules, default_backends(), known)
+    shown = shown_jpeg(load_content(cleaned.content, path).pixels)
+    return cleaned, Preview(cleaned.faces, shown, cleaned.window or (0, 0, *photo.size))
+
+
 def _covered(
     part: Photo, faces: Sequence[FaceResult], window: tuple[int, int, int, int] | None, rules: Rules
 ) -> Pixels:

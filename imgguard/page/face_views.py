@@ -8,7 +8,7 @@ from typing import Any
 from consent.reasons import Reason, Verdict
 from imgguard.caption_names import caption_for
 from imgguard.marks import possible
-from imgguard.page.texts import Text
+from imgguard.page.texts import Text, word_key
 from imgguard.rules import Rules
 from imgguard.types import FaceResult, Outcome
 
@@ -79,4 +79,4 @@ def _names(faces: Sequence[FaceResult], rules: Rules) -> dict[int, str]:
 
 def reason_words(reason: Reason, text: Text) -> str:
     """Give a reason in the page's language."""
-    return text(f"words.reason.{reason.value}")
+    return text(word_key(reason))

@@ -15,11 +15,11 @@ _PLAIN = "photo"
 
 
 def shown_name(given: str) -> str:
-    """Make of an upload's name something to show: no folders, no invisible characters, not too long.
+    r"""Make of an upload's name something to show: no folders, no invisible characters, not too long.
 
     It is shown and judged, and never used as a path.
 
-    >>> shown_name("C:\\\\photos\\\\sports day.jpg")
+    >>> shown_name("C:\\photos\\sports day.jpg")
     'sports day.jpg'
     >>> shown_name("../../etc/passwd")
     'passwd'

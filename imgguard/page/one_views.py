@@ -80,7 +80,9 @@ def _ask(draft: Draft, text: Text) -> dict[str, Any] | None:
         who = face.decision.subject_id
         named = any(mark.kind is MarkKind.PERSON and mark.subject_id == who for mark in draft.marks)
         if who and named and face.cover is None and who not in draft.asked and people[who].biometric_ok:
-            return {"n": n, "question": text("one.ask_reference", name=people[who].name)}
+            name = people[who].name
+            asked = text("one.ask_reference", name=name), text("one.ask_reference_text", name=name)
+            return {"n": n, "question": asked[0], "text": asked[1]}
     return None
 
 

@@ -18,7 +18,7 @@ from consent.school_policy import policy_of
 from consent.signatures import may_be_one
 from consent.store import Store
 from imgguard.page.desk import Desk, Told
-from imgguard.page.texts import Text
+from imgguard.page.texts import Text, word_key
 from imgguard.publication import Publication
 from imgguard.types import Extent, Style, Treatment
 
@@ -200,7 +200,7 @@ def _sign_offs(fields: Mapping[str, str], way: Way, operator: str, text: Text) -
     given: list[SignOff] = []
     for role, clause in way.asks.roles:
         name = " ".join(fields.get(f"sign_off_{role.value}", "").split())
-        who = text(f"publication.role_{role.value}")
+        who = text(word_key(role))
         if not name:
             raise Incomplete(
                 text("publication.no_sign_off", role=who, clause=clause), text("publication.no_sign_off_do")

@@ -6,6 +6,7 @@ alone. After a restart the photos are examined anew, and what was said attaches 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from consent.reviews import Review, Said, State
 from imgguard.batch import link_and_tally, refusal_of
 from imgguard.errors import SetupError, WorkerDied
 from imgguard.guard import Guard
+from imgguard.page.area import AreaFull
 from imgguard.page.desk import Desk
 from imgguard.page.reviewing_items import Item, Progress, key_of, plan_folder
 from imgguard.page.reviewing_said import Words, marks_of, verdict_of
@@ -264,9 +266,10 @@ class Reviewing:
 
     def _keep(self, item: Item, sheet: Sheet) -> None:
         area, name = self._desk.area, self.area_name
-        pictures = {"clean": sheet.cleaned.content, "shown": sheet.shown, "thumbnail": sheet.thumbnail}
-        for what, content in [*pictures.items(), *((f"crop{n}", crop) for n, crop in sheet.crops)]:
-            area.put(name(item.key, what), content)
+        for what, content in _pictures(sheet).items():
+            # Where there is no room, what is to be published is made anew when it is released.
+            with contextlib.suppress(AreaFull, OSError):
+                area.put(name(item.key, what), content)
         words = self._items[item.key].made_with
         # The digest is known only now where nobody is recognised.
         told = _by_photo(self._said).get(sheet.cleaned.sha256, ())
@@ -312,6 +315,11 @@ class Reviewing:
             self.new = frozenset(key for digest, key in there.items() if digest not in self._before)
         with self._desk.store() as store:
             reviews.note_photos(store, self.id, there)
+
+
+def _pictures(sheet: Sheet) -> Mapping[str, bytes]:
+    crops = {f"crop{n}": crop for n, crop in sheet.crops}
+    return {"thumbnail": sheet.thumbnail, **crops, "shown": sheet.shown, "clean": sheet.cleaned.content}
 
 
 def _place(source: Path, folder: Path) -> str:

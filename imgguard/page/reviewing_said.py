@@ -21,7 +21,8 @@ def marks_of(words: Words) -> tuple[Mark, ...]:
         box = BoundingBox(*one.box)
         if one.kind is Kind.BACK:
             marks = [mark for mark in marks if not same_place(mark.box, box)]
-        else:
+        elif one.kind is not Kind.PERSON or one.subject_id:
+            # Whoever was forgotten since is nobody.
             marks.append(Mark(MarkKind(one.kind.value), box, one.subject_id, one.operator, one.at))
     return tuple(marks)
 

@@ -96,8 +96,7 @@ export class Viewer extends EventTarget {
 
   /** The buttons for what may be said about a face, for here and for lists beside the picture. @param {Face} face */
   actions(face) {
-    const kinds = [...face.can];
-    if (face.by_operator) kinds.push("back");
+    const kinds = face.can.filter((kind) => kind !== "cover" || face.state === "kept");
     return kinds.map((kind) => {
       const button = make("button", { className: "button", text: this.words[kind], type: "button" });
       button.dataset.kind = kind;
