@@ -15,14 +15,15 @@ from starlette.routing import Route
 
 from consent.reviews import State
 from imgguard.marks import likely_people
-from imgguard.page.face_views import reason_words
 from imgguard.page.folder_asking import all_of, desk_of, number_of, posted, work_of
-from imgguard.page.rendering import render, session_of, text_of
+from imgguard.page.one_views import people_view
+from imgguard.page.rendering import language_of, render, session_of, text_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_groups import doubtful_groups
 from imgguard.page.reviewing_saying import hear, take_back
 from imgguard.page.reviewing_views import find_people, photo, progress, wall
 from imgguard.page.reviewing_work import original
+from imgguard.page.texts import texts
 from imgguard.types import Refusal
 
 _EVERY = 0.4
@@ -35,7 +36,9 @@ async def _show(request: Request) -> Response:
     if row.state is not State.STOPPED:
         # What cannot be used any more is told on the page, which then asks.
         await run_in_threadpool(all_of(request).open, row.id, session_of(request).csrf)
-    return render(request, "wall.html", view="folder", review=row)
+    known = texts(language_of(request))
+    words = {name.removeprefix("wall."): said for name, said in known.items() if name.startswith("wall.")}
+    return render(request, "wall.html", view="folder", review=row, words=json.dumps(words))
 
 
 async def _events(request: Request) -> Response:
@@ -101,21 +104,14 @@ async def _picture(request: Request) -> Response:
 
 
 async def _people(request: Request) -> Response:
-    review, text = await run_in_threadpool(work_of, request), text_of(request)
-    item, n = review.item(request.path_params["key"]), request.path_params["n"]
+    review, query = await run_in_threadpool(work_of, request), request.query_params
+    item, n = review.item(request.path_params["key"]), query.get("n", "")
     faces = item.cleaned.faces if item.cleaned else ()
-    if not 0 <= n < len(faces):
+    if not (n.isdigit() and len(n) < 6 and 0 < int(n) <= len(faces)):
         raise HTTPException(404)
-    found = await run_in_threadpool(likely_people, faces[n], review.guard.rules, request.query_params.get("q", ""))
-    return JSONResponse({
-        "people": [
-            {
-                "subject_id": one.subject_id, "name": one.name, "group": one.group,
-                "shown": one.decision.verdict.value == "keep", "words": reason_words(one.decision.reason, text),
-            }
-            for one in found
-        ]
-    })  # fmt: skip
+    face = faces[int(n) - 1]
+    found = await run_in_threadpool(likely_people, face, review.guard.rules, query.get("q", ""))
+    return JSONResponse({"people": people_view(found, face, text_of(request))})
 
 
 async def _find(request: Request) -> Response:
@@ -167,7 +163,7 @@ ROUTES = (
     Route(f"{_ONE}/photos", _photos),
     Route(f"{_ONE}/photo/{{key}}", _photo),
     Route(f"{_ONE}/picture/{{key}}/{{what}}", _picture),
-    Route(f"{_ONE}/people/{{key}}/{{n:int}}", _people),
+    Route(f"{_ONE}/people/{{key}}", _people),
     Route(f"{_ONE}/find", _find),
     Route(f"{_ONE}/groups", _groups),
     Route(f"{_ONE}/say", _say, methods=["POST"]),
