@@ -1,4 +1,4 @@
-"""Count what a roster answers for each purpose, and whom that lets be seen, for a person to look at before importing."""
+"""Count what a roster answers for each purpose, and whom that lets be seen: to look at before importing it."""
 
 from __future__ import annotations
 
