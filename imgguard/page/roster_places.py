@@ -31,9 +31,9 @@ def _add(request: Request, form: FormData) -> Response:
     desk, t = desk_of(request), text_of(request)
     if told(form, "purpose") not in ASKED_PURPOSES:
         raise FormError(t("roster.no_purpose_chosen"), t("roster.no_purpose_chosen_remedy"))
-    facts = {name: told(form, name) for name in _TOLD}
+    name, address, manager, second, approver = (told(form, name) for name in _TOLD)
     approved_on = day_told(form, "approved_on", desk.on, t)
-    place = Destination(**facts, purpose=Purpose(told(form, "purpose")), approved_on=approved_on)
+    place = Destination(name, Purpose(told(form, "purpose")), address, manager, second, approver, approved_on)
     with desk.store() as store:
         register(store, place, desk.on)
     return go(_HERE)

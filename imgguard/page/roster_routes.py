@@ -35,8 +35,9 @@ def _show(request: Request) -> Response:
     if office is None:
         return render(request, "roster_empty.html", view="roster", school=school)
     query = request.query_params.get("q", "").strip()
+    rows = paged(request, found(office.rows, query))
     return render(
-        request, "roster.html", view="roster", office=office, query=query, found=paged(request, found(office.rows, query)),
+        request, "roster.html", view="roster", office=office, query=query, rows=rows,
         imported="imported" in request.query_params, most=_MOST_LISTED, soon=SOON.days,
         gone=len({lapse.showing.file.photo_id for lapse in gone}),
     )  # fmt: skip
