@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.page.axe import violations
 from tests.page.served import Served
@@ -11,7 +11,8 @@ from tests.page.served import Served
 @pytest.mark.parametrize("name", ["One photo", "A folder", "Roster", "Reports"])
 def test_every_view_can_be_reached_from_the_menu(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
-    assert page.get_by_role("heading", level=1).is_visible()
+    expect(page.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert not violations(page)
 
 
