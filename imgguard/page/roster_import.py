@@ -20,32 +20,33 @@ from consent.roster import unknown_table
 from consent.store import Store
 from consent.tables import MAX_BYTES
 from imgguard.page.office import FormError, desk_of, posted, told
-from imgguard.page.rendering import go, render, text_of
-from imgguard.page.roster_mapping import ABOUT, CONSTANTS, ROLES, WORDS, columns_of, listing_of, permissions_of, said_on
+from imgguard.page.rendering import go, render, session_of, text_of
+from imgguard.page.roster_mapping import (
+    ABOUT,
+    CONSTANTS,
+    ROLES,
+    WORDS,
+    columns_of,
+    listing_of,
+    permissions_of,
+    said_on,
+    target_words,
+)
 from imgguard.page.roster_reading import MOST_SHOWN, Read, effect_of, fingerprint, newest_import, read_draft
 from imgguard.page.roster_uploads import Draft, shown_name, the_upload, uploads_of
 
 
 async def _upload(request: Request) -> Response:
-    content = await _body(request)
+    """Take an upload as it comes, so that nothing of it is put into a file that is not encrypted."""
+    content = await request.body()
     name = shown_name(request.query_params.get("name", ""))
     return await run_in_threadpool(_keep, request, name, content)
-
-
-async def _body(request: Request) -> bytes:
-    """Read an upload as far as a roster can be long. It comes as it is, so that nothing of it is put into a file."""
-    t, content = text_of(request), bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise FormError(t("roster.too_large", most=MAX_BYTES // 2**20), t("roster.too_large_remedy"))
-    return bytes(content)
 
 
 def _keep(request: Request, name: str, content: bytes) -> Response:
     # What has no table in it at all is refused at once, and not kept.
     unknown_table(Path(name), content=content)
-    return go(f"/roster/import/{uploads_of(request).add(name, content)}")
+    return go(f"/roster/import/{uploads_of(request).add(session_of(request), name, content)}")
 
 
 def _show(request: Request) -> Response:
@@ -63,7 +64,7 @@ def _show(request: Request) -> Response:
         columns=columns_of(read.table, draft.said), permissions=permissions_of(read.table, draft.said),
         listing=listing_of(read.table, draft.said), seen=fingerprint(draft, content), most=MOST_SHOWN,
         layouts=layouts, fields=FIELDS, about=ABOUT, words=WORDS, purposes=ASKED_PURPOSES, roles=ROLES,
-        constants=CONSTANTS, orders=list(DateOrder), signers=list(SignerRole), usual=_usual(draft, read),
+        target_words=target_words, constants=CONSTANTS, orders=list(DateOrder), signers=list(SignerRole), usual=_usual(draft, read),
     )  # fmt: skip
 
 
@@ -136,6 +137,9 @@ def _require_newest(store: Store, form: FormData, request: Request) -> None:
         t = text_of(request)
         raise FormError(t("roster.imported_elsewhere"), t("roster.look_again"))
 
+
+# A form about a hundred columns with forty values each.
+UPLOADS = {"/roster/uploads": MAX_BYTES, "/roster/import/{token}/say": 8 * 2**20}
 
 ROUTES = (
     Route("/roster/uploads", _upload, methods=["POST"]),

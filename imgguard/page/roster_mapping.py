@@ -184,6 +184,15 @@ def _shown(targets: tuple[str, ...]) -> tuple[str, frozenset[str]]:
     return about or Aspect.PHOTO.value, frozenset(purpose for purpose, _, _ in parts)
 
 
+def target_words(target: str, t: Text) -> str:
+    """Say what a question asks about."""
+    if target in FLAGS:
+        return t(f"roster.flag_{target}")
+    purpose, _, aspect = target.partition(".")
+    name = t("roster.every_purpose") if purpose == EVERY else t(f"purpose.{purpose}")
+    return f"{name} ({t(f'aspect.{aspect}')})" if aspect and aspect != Aspect.PHOTO else name
+
+
 def said_on(form: FormData, table: Table, said: Said | None, t: Text) -> Said:
     """Read the form.
 

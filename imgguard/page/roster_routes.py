@@ -37,7 +37,7 @@ def _show(request: Request) -> Response:
     query = request.query_params.get("q", "").strip()
     rows = paged(request, found(office.rows, query))
     return render(
-        request, "roster.html", view="roster", office=office, query=query, rows=rows,
+        request, "roster.html", view="roster", office_data=office, answers=office.answers, query=query, rows=rows,
         imported="imported" in request.query_params, most=_MOST_LISTED, soon=SOON.days,
         gone=len({lapse.showing.file.photo_id for lapse in gone}),
     )  # fmt: skip
@@ -75,6 +75,8 @@ def _person(request: Request) -> Response:
 def _template(request: Request) -> Response:
     return saved(roster_template(), "roster.csv", "text/csv", spreadsheet=True)
 
+
+UPLOADS = roster_import.UPLOADS
 
 ROUTES = (
     Route("/roster", _show),

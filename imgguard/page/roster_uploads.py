@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -15,7 +14,8 @@ from starlette.requests import Request
 from consent.mapping import NOTHING, Declared
 from imgguard.page.area import Area
 from imgguard.page.office import FormError, desk_of
-from imgguard.page.rendering import text_of
+from imgguard.page.rendering import session_of, text_of
+from imgguard.page.sessions import Session
 
 _MOST = 8
 _LONGEST_NAME = 100
@@ -56,45 +56,47 @@ class Draft:
 
 
 class Uploads:
-    """The uploads of all who are at the page."""
+    """The uploads of all who are at the page; each is gone with its session."""
 
     def __init__(self, area: Area) -> None:
         """Keep their bytes in an encrypted area."""
         self._area, self._lock = area, threading.Lock()
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, tuple[Session, Draft]] = {}
 
-    @property
-    def drafts(self) -> Mapping[str, Draft]:
-        """What is there, oldest first."""
-        return dict(self._drafts)
-
-    def add(self, name: str, content: bytes) -> str:
+    def add(self, session: Session, name: str, content: bytes) -> str:
         """Keep an upload and give its token; of too many the oldest go."""
         token = secrets.token_urlsafe(16)
         self._area.put(_key(token), content)
         with self._lock:
-            self._drafts[token] = Draft(name)
+            self._drafts[token] = session, Draft(name)
             old = list(self._drafts)[:-_MOST]
         for one in old:
             self.drop(one)
         return token
 
-    def get(self, token: str) -> tuple[Draft, bytes] | None:
-        """Give an upload with its bytes; None where there is none."""
-        draft, content = self._drafts.get(token), self._area.get(_key(token))
+    def get(self, session: Session, token: str) -> tuple[Draft, bytes] | None:
+        """Give an upload of a session with its bytes; None where there is none."""
+        whose, draft = self._drafts.get(token, (None, None))
+        content = self._area.get(_key(token)) if whose is session else None
         return None if draft is None or content is None else (draft, content)
 
     def change(self, token: str, draft: Draft) -> None:
         """Keep what was said about an upload, if that is still there."""
         with self._lock:
             if token in self._drafts:
-                self._drafts[token] = draft
+                self._drafts[token] = self._drafts[token][0], draft
 
     def drop(self, token: str) -> None:
         """Delete an upload."""
         with self._lock:
-            self._drafts.pop(token, None)
-        self._area.drop(_key(token))
+            there = self._drafts.pop(token, None) is not None
+        if there:
+            self._area.drop(_key(token))
+
+    def end(self, session: Session) -> None:
+        """Delete the uploads of a session."""
+        for token in [token for token, (whose, _) in tuple(self._drafts.items()) if whose is session]:
+            self.drop(token)
 
 
 def uploads_of(request: Request) -> Uploads:
@@ -102,6 +104,7 @@ def uploads_of(request: Request) -> Uploads:
     state = request.app.state
     if not hasattr(state, "roster_uploads"):
         state.roster_uploads = Uploads(desk_of(request).area)
+        state.on_close.append(state.roster_uploads.end)
     found = state.roster_uploads
     assert isinstance(found, Uploads)
     return found
@@ -114,7 +117,7 @@ def the_upload(request: Request) -> tuple[str, Draft, bytes]:
         FormError: if it is gone.
     """
     token = str(request.path_params["token"])
-    found = uploads_of(request).get(token)
+    found = uploads_of(request).get(session_of(request), token)
     if found is None:
         t = text_of(request)
         raise FormError(t("roster.upload_gone"), t("roster.upload_gone_remedy"))
