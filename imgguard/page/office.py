@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from consent.errors import UserFacingError
 from consent.markup import style_source
@@ -34,6 +34,15 @@ def desk_of(request: Request) -> Desk:
     desk = request.app.state.desk
     assert isinstance(desk, Desk)
     return desk
+
+
+def with_school(view: Callable[[Request], Response], otherwise: str) -> Callable[[Request], Response]:
+    """Make an endpoint that needs a school file; without one it goes to where that is said."""
+
+    def endpoint(request: Request) -> Response:
+        return view(request) if desk_of(request).school.is_file() else RedirectResponse(otherwise, 303)
+
+    return endpoint
 
 
 def posted(work: Callable[[Request, FormData], Response]) -> Callable[[Request], Awaitable[Response]]:

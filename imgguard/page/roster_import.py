@@ -14,12 +14,12 @@ from starlette.routing import Route
 
 from consent.imports import save_mapping, saved_mappings
 from consent.layout import FIELDS, DateOrder, known_layouts, written_layout
-from consent.model import ASKED_PURPOSES, SignerRole
+from consent.model import ASKED_PURPOSES
 from consent.people import import_roster
 from consent.roster import unknown_table
 from consent.store import Store
 from consent.tables import MAX_BYTES
-from imgguard.page.office import FormError, desk_of, posted, told
+from imgguard.page.office import FormError, desk_of, posted, told, with_school
 from imgguard.page.rendering import go, render, session_of, text_of
 from imgguard.page.roster_mapping import (
     ABOUT,
@@ -64,7 +64,7 @@ def _show(request: Request) -> Response:
         columns=columns_of(read.table, draft.said), permissions=permissions_of(read.table, draft.said),
         listing=listing_of(read.table, draft.said), seen=fingerprint(draft, content), most=MOST_SHOWN,
         layouts=layouts, fields=FIELDS, about=ABOUT, words=WORDS, purposes=ASKED_PURPOSES, roles=ROLES,
-        target_words=target_words, constants=CONSTANTS, orders=list(DateOrder), signers=list(SignerRole), usual=_usual(draft, read),
+        target_words=target_words, constants=CONSTANTS, orders=list(DateOrder), usual=_usual(draft, read),
     )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ UPLOADS = {"/roster/uploads": MAX_BYTES, "/roster/import/{token}/say": 8 * 2**20
 
 ROUTES = (
     Route("/roster/uploads", _upload, methods=["POST"]),
-    Route("/roster/import/{token}", _show),
+    Route("/roster/import/{token}", with_school(_show, "/roster")),
     Route("/roster/import/{token}/say", posted(_say), methods=["POST"]),
     Route("/roster/import/{token}/choose", posted(_choose), methods=["POST"]),
     Route("/roster/import/{token}/confirm", posted(_confirm), methods=["POST"]),

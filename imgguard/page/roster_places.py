@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from consent.destinations import Destination, all_destinations, close, register
 from consent.model import ASKED_PURPOSES, Purpose
-from imgguard.page.office import FormError, day_told, desk_of, posted, told
+from imgguard.page.office import FormError, day_told, desk_of, posted, told, with_school
 from imgguard.page.rendering import go, render, text_of
 
 _HERE = "/roster/destinations"
@@ -18,8 +18,6 @@ _TOLD = ("name", "address", "manager", "second_administrator", "approved_by")
 
 def _show(request: Request) -> Response:
     desk = desk_of(request)
-    if not desk.school.is_file():
-        return RedirectResponse("/roster", 303)
     with desk.store() as store:
         places = all_destinations(store)
     return render(
@@ -47,7 +45,7 @@ def _close(request: Request, form: FormData) -> Response:
 
 
 ROUTES = (
-    Route(_HERE, _show),
+    Route(_HERE, with_school(_show, "/roster")),
     Route(f"{_HERE}/add", posted(_add), methods=["POST"]),
     Route(f"{_HERE}/close", posted(_close), methods=["POST"]),
 )

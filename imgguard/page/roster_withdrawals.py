@@ -12,7 +12,7 @@ from consent.model import ASKED_PURPOSES, Purpose
 from consent.store import Store
 from consent.takedown import Listed, mark_taken_down, take_down_csv, take_down_page, withdrawn_files
 from consent.withdrawals import Known, known_people, withdrawals_of
-from imgguard.page.office import FormError, all_told, day_told, desk_of, document, posted, saved, told
+from imgguard.page.office import FormError, all_told, day_told, desk_of, document, posted, saved, told, with_school
 from imgguard.page.rendering import go, render, text_of
 from imgguard.page.roster_links import person_url, take_down_url
 
@@ -103,8 +103,8 @@ def _done(request: Request, form: FormData) -> Response:
 ROUTES = (
     Route("/roster/withdraw", posted(_withdraw), methods=["POST"]),
     Route("/roster/lift", posted(_lift), methods=["POST"]),
-    Route("/roster/take-down", _list),
-    Route("/roster/take-down.csv", _csv),
-    Route("/roster/take-down.html", _paper),
+    Route("/roster/take-down", with_school(_list, "/roster")),
+    Route("/roster/take-down.csv", with_school(_csv, "/roster")),
+    Route("/roster/take-down.html", with_school(_paper, "/roster")),
     Route("/roster/taken-down", posted(_done), methods=["POST"]),
 )
