@@ -50,7 +50,7 @@ OPTIONAL_COLUMNS = (
 _PURPOSE_COLUMNS = tuple(f"{purpose}{what}" for purpose in ASKED_PURPOSES for what in ("", "_work", "_name"))
 _KNOWN_COLUMNS = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *_PURPOSE_COLUMNS)
 # What a school may add to any export under imgguard's own heading, since few exports have it.
-_ADDED_FIELDS = (
+ADDED_FIELDS = (
     "birth_date",
     "guardians",
     "signed_by",
@@ -275,12 +275,17 @@ def _padded(cells: list[str], width: int) -> list[str]:
     return cells + [""] * (width - len(cells))
 
 
+def own_layout() -> Layout:
+    """Give imgguard's own layout, whose questions and `ADDED_FIELDS` count in any file that has a column for them."""
+    return next(known for known in known_layouts() if known.name == "imgguard")
+
+
 def _with_own_columns(layout: Layout) -> Layout:
     """Let any export carry the columns that few have, under imgguard's own headings."""
-    own = next(known for known in known_layouts() if known.name == "imgguard")
+    own = own_layout()
     if layout.name == own.name:
         return layout
-    missing = [name for name in _ADDED_FIELDS if name not in layout.constants]
+    missing = [name for name in ADDED_FIELDS if name not in layout.constants]
     used = {heading_key(q.column) for q in layout.questions}
     added = tuple(replace(q, values=q.values or own.values) for q in own.questions if q.column not in used)
     names = added if not layout.permission else tuple(q for q in added if q.column in FLAGS)

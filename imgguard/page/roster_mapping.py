@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData
 
@@ -16,7 +16,7 @@ from consent.layout import EVERY, FIELDS, FLAGS, DateOrder, Layout, Meaning, Que
 from consent.mapping import NOTHING, Declared
 from consent.meanings import MOST_VALUES, field_of, meaning_of, options_of, question_of, values_of
 from consent.model import ASKED_PURPOSES, Answer, Aspect, SignerRole
-from consent.roster import Table
+from consent.roster import ADDED_FIELDS, Table, own_layout
 from consent.values import heading_key, value_key
 from imgguard.page.office import FormError, all_told, told
 from imgguard.page.roster_uploads import Said
@@ -66,6 +66,7 @@ class Item:
         roles: Its values, if it tells who signed.
         multiple: Whether cells hold several values.
         opt_out: Whether blank means yes.
+        own: Whether it is one of imgguard's own columns, which count in any file.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Item:
     roles: tuple[Value, ...]
     multiple: bool
     opt_out: bool
+    own: bool
 
 
 def columns_of(table: Table, said: Said | None) -> tuple[Item, ...]:
@@ -115,7 +117,8 @@ def listing_of(table: Table, said: Said | None) -> tuple[str, str] | None:
 
 def _item(key: str, heading: str, counted: Counter[str], layout: Layout, said: Said | None) -> Item:
     declared = said.declared if said else NOTHING
-    question = question_of(layout, heading)
+    own = own_layout()
+    question = question_of(layout, heading) or _always(own, heading)
     asks = declared.asks.get(heading, ())
     about, purposes = _shown(asks or (question.targets if question else ()))
     multiple = heading in declared.multiple or bool(question and question.multiple)
@@ -133,18 +136,30 @@ def _item(key: str, heading: str, counted: Counter[str], layout: Layout, said: S
         roles=tuple(_roles(options, declared)),
         multiple=multiple,
         opt_out=heading in declared.opt_outs or bool(question and question.opt_out),
+        own=_always(own, heading) is not None or field_of(own, heading) in ADDED_FIELDS,
     )
+
+
+def _always(own: Layout, heading: str) -> Question | None:
+    """Give what one of imgguard's own columns asks, which counts in any file that has it."""
+    found = question_of(own, heading)
+    return replace(found, values=found.values or own.values) if found else None
 
 
 def _kind(heading: str, layout: Layout, question: Question | None, said: Said | None) -> str:
     if said is None:
         if question is not None:
             return KNOWN if question.targets else ASKS
-        return field_of(layout, heading) or SKIP
+        return field_of(layout, heading) or _own_field(heading)
     fields = {told: name for name, told in said.declared.columns.items()}
     if heading in said.declared.asks:
         return ASKS
-    return KNOWN if heading in said.known else fields.get(heading, SKIP)
+    return KNOWN if heading in said.known else fields.get(heading) or _own_field(heading)
+
+
+def _own_field(heading: str) -> str:
+    name = field_of(own_layout(), heading)
+    return name if name in ADDED_FIELDS else SKIP
 
 
 def _options(counted: Counter[str], *, multiple: bool) -> list[tuple[str, int]]:
