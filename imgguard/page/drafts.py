@@ -11,6 +11,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -25,8 +26,9 @@ from imgguard.page.face_views import face_views as face_views
 from imgguard.photo import load_content
 from imgguard.pipeline import Examined, crop_for, decided_faces, examine_loaded, prepare_loaded
 from imgguard.redact import redact
+from imgguard.references import SeenFace, see_face
 from imgguard.sanitize import block_grid
-from imgguard.types import CleanedPhoto, FaceResult, Source
+from imgguard.types import BoundingBox, CleanedPhoto, FaceResult, Source
 
 if TYPE_CHECKING:
     from imgguard.rules import Rules
@@ -157,6 +159,12 @@ def finish_and_show(content: bytes, path: Path, rules: Rules, known: Examined | 
     cleaned = prepare_loaded(photo, rules, default_backends(), known)
     shown = shown_jpeg(load_content(cleaned.content, path).pixels)
     return cleaned, Preview(cleaned.faces, shown, cleaned.window or (0, 0, *photo.size))
+
+
+@_or_fault
+def see(content: bytes, path: Path, box: BoundingBox, on: date) -> SeenFace:
+    """Look at a face that may become a further reference; see `imgguard.references.see_face`."""
+    return see_face(content, path, box, default_backends(), on)
 
 
 def _covered(

@@ -19,7 +19,7 @@ from imgguard.marks import Mark
 from imgguard.page.desk import Told
 from imgguard.page.drafts import Looked, Preview
 from imgguard.rules import Rules
-from imgguard.types import CleanedPhoto, FaceResult
+from imgguard.types import BoundingBox, CleanedPhoto, FaceResult
 
 # A picture of 12 megapixels takes about 5 MB in the area; more than a few nobody has in view.
 MOST_DRAFTS = 4
@@ -36,10 +36,12 @@ class Saved:
     Attributes:
         name: What the file is called.
         printed: The names that may be printed, from left to right.
+        notes: What came of the faces that were to become further references.
     """
 
     name: str
     printed: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +122,11 @@ class Draft:
 def with_marks(rules: Rules, sha256: str, marks: tuple[Mark, ...]) -> Rules:
     """Give rules with what was said about one photo."""
     return replace(rules, marks={**rules.marks, sha256: marks})
+
+
+def same_place(one: BoundingBox, other: BoundingBox) -> bool:
+    """Tell whether a mark is the one of a face: its box is that of the face as it was when it was said."""
+    return one.iou(other) > 0.8
 
 
 def new_id() -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -225,6 +225,7 @@ async def _save(request: Request) -> Response:
             if draft.saved is None:
                 await bench.look_again(draft, fresh)
                 raise PhotoChanged(text("one.school_changed"), text("one.school_changed_do"))
+            draft.saved = replace(draft.saved, notes=await bench.keep_references(draft, text))
     return _answer(draft, request)
 
 

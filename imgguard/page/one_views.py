@@ -8,12 +8,11 @@ from consent.errors import UserFacingError
 from consent.reasons import Verdict
 from imgguard.caption_names import caption_for
 from imgguard.errors import ImgguardError
-from imgguard.marks import Likely, MarkKind
+from imgguard.marks import Likely
 from imgguard.page.face_views import face_views, reason_words
-from imgguard.page.one_drafts import Draft
-from imgguard.page.one_work import same_place
+from imgguard.page.one_drafts import Draft, same_place
 from imgguard.page.texts import Text
-from imgguard.types import FaceResult
+from imgguard.types import FaceResult, Outcome
 
 # Below the threshold by so much somebody resembles a face, and by more only a little.
 _LIKE, _ALITTLE = 0.0, 0.1
@@ -38,7 +37,9 @@ def draft_view(draft: Draft, text: Text) -> dict[str, Any]:
         "undo": draft.at > 0,
         "redo": draft.at + 1 < len(draft.steps),
         "ask": _ask(draft, text),
-        "saved": {"name": draft.saved.name, "printed": list(draft.saved.printed)} if draft.saved else None,
+        "saved": {"name": draft.saved.name, "printed": list(draft.saved.printed), "notes": list(draft.saved.notes)}
+        if draft.saved
+        else None,
     }
 
 
@@ -75,15 +76,19 @@ def refusal_view(error: UserFacingError, text: Text) -> dict[str, str]:
 
 def _ask(draft: Draft, text: Text) -> dict[str, Any] | None:
     """Ask, once a person, whether a face that was just confirmed may help to know them again."""
-    people = draft.guard.rules.subjects
     for n, face in enumerate(draft.faces, 1):
-        who = face.decision.subject_id
-        named = any(mark.kind is MarkKind.PERSON and mark.subject_id == who for mark in draft.marks)
-        if who and named and face.cover is None and who not in draft.asked and people[who].biometric_ok:
-            name = people[who].name
+        if may_be_reference(face, draft) and face.decision.subject_id not in draft.asked:
+            name = draft.guard.rules.subjects[face.decision.subject_id or ""].name
             asked = text("one.ask_reference", name=name), text("one.ask_reference_text", name=name)
             return {"n": n, "question": asked[0], "text": asked[1]}
     return None
+
+
+def may_be_reference(face: FaceResult, draft: Draft) -> bool:
+    """Say whether a face was named by a person, is seen, and is somebody's who may be recognised."""
+    who = draft.guard.rules.subjects.get(face.decision.subject_id or "")
+    comparable = face.quality is not None and face.quality.fault is None
+    return face.outcome is Outcome.CONFIRMED and face.cover is None and comparable and bool(who and who.biometric_ok)
 
 
 def people_view(found: tuple[Likely, ...], face: FaceResult, text: Text) -> list[dict[str, Any]]:

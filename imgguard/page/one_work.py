@@ -9,12 +9,16 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
+from consent.errors import UserFacingError
 from consent.store import now
 from imgguard.guard import Guard
 from imgguard.marks import Mark, MarkKind, check_mark
 from imgguard.page import drafts
 from imgguard.page.desk import Desk, Told
-from imgguard.page.one_drafts import Draft, Drafts, as_refusal, new_id, with_marks
+from imgguard.page.one_drafts import Draft, Drafts, as_refusal, new_id, same_place, with_marks
+from imgguard.page.one_views import may_be_reference
+from imgguard.page.texts import Text
+from imgguard.references import store_reference
 from imgguard.types import BoundingBox, CleanedPhoto, FaceResult
 
 # Seconds without another change before a changed photo is checked: whoever covers five faces waits for one check.
@@ -116,6 +120,30 @@ class Bench:
         await run_in_threadpool(self._keep_shown, draft)
         self._check_soon(draft)
 
+    async def keep_references(self, draft: Draft, text: Text) -> tuple[str, ...]:
+        """Keep the faces that may help to know people again; gives what came of each."""
+        notes = []
+        for face in draft.faces:
+            who = face.decision.subject_id
+            if who is not None and draft.asked.get(who) and may_be_reference(face, draft):
+                name = draft.guard.rules.subjects[who].name
+                try:
+                    await self._keep_reference(draft, face, who)
+                    notes.append(text("one.reference_kept", name=name))
+                except UserFacingError as error:
+                    notes.append(text("one.reference_not_kept", name=name, why=error.what))
+        return tuple(notes)
+
+    async def _keep_reference(self, draft: Draft, face: FaceResult, who: str) -> None:
+        on, content = self.desk.on, await self.content(draft)
+        seen = await self.desk.pool.run(drafts.see, content, draft.label, face.detection.box, on)
+
+        def keep() -> None:
+            with self.desk.store() as store:
+                store_reference(store, self.desk.vault(store), seen, who, on)
+
+        await run_in_threadpool(keep)
+
     async def content(self, draft: Draft) -> bytes:
         """Give the bytes of the original.
 
@@ -157,8 +185,3 @@ class Bench:
 def said(kind: MarkKind, box: BoundingBox, operator: str, subject_id: str | None = None) -> Mark:
     """Make a mark of what was just said."""
     return Mark(kind, box, subject_id, operator, now())
-
-
-def same_place(one: BoundingBox, other: BoundingBox) -> bool:
-    """Tell whether a mark is the one of a face: its box is that of the face as it was when it was said."""
-    return one.iou(other) > 0.8

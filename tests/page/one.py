@@ -91,7 +91,9 @@ def recorded(school: Path) -> list[tuple[object, ...]]:
     """Give operator, purpose and status of every photo in the record."""
     with Store(school) as store:
         return list(
-            store.query("SELECT r.operator, r.purpose, p.status FROM photos p JOIN runs r ON r.id = p.run_id ORDER BY p.id")
+            store.query(
+                "SELECT r.operator, r.purpose, p.status FROM photos p JOIN runs r ON r.id = p.run_id ORDER BY p.id"
+            )
         )
 
 

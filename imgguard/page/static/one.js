@@ -5,7 +5,7 @@ import { bringing } from "./bringing.js";
 import { FaceList } from "./facelist.js";
 import { askWho } from "./people.js";
 import { PublicationForm } from "./publication.js";
-import { Viewer } from "./viewer.js";
+import { make, Viewer } from "./viewer.js";
 
 const root = document.getElementById("one");
 const words = root.dataset;
@@ -124,6 +124,8 @@ function showSaved(saved) {
   by("saved-as").textContent = words.saved.replace("{name}", saved.name);
   by("printed").textContent = saved.printed.join(", ") || words.noNames;
   by("copy").hidden = !saved.printed.length;
+  by("notes").hidden = !saved.notes.length;
+  by("notes").replaceChildren(...saved.notes.map((text) => make("li", { text })));
 }
 
 function showQuestion(question) {
