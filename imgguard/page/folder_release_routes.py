@@ -22,6 +22,7 @@ from imgguard.page.reviewing_choices import (
     Choices,
     asked_of,
     require_another,
+    suggested_out,
     with_second_to_come,
 )
 from imgguard.page.reviewing_release import Released, require_ready
@@ -58,6 +59,7 @@ def _facts(request: Request) -> dict[str, Any]:
         told["ready"] = review.is_through
         told["fresh"] = review.is_fresh
         told["lines"] = review.guard.told
+        told["suggested"] = suggested_out(review.folder)
     return told
 
 

@@ -46,6 +46,7 @@ class Reviewing:
         plan: What was found in the folder.
         gone: How many photos were there when it was last run and are not any more.
         new: Keys of the photos that were not there when it was last run.
+        done_version: The version at which all photos were through; 0 until then.
     """
 
     def __init__(self, desk: Desk, row: Review) -> None:
@@ -60,7 +61,7 @@ class Reviewing:
         self.plan: Plan = plan_folder(self.folder, self.guard)
         places = {job.source: _place(job.source, self.folder) for job in self.plan.jobs}
         self._items = {key_of(place): Item(key_of(place), source, place) for source, place in places.items()}
-        self.gone, self.new = 0, frozenset[str]()
+        self.gone, self.new, self.done_version = 0, frozenset[str](), 0
         with desk.store() as store:
             self._said: Sequence[Said] = reviews.said(store, self.id)
             self._before = reviews.known_photos(store, self.id)
@@ -294,6 +295,7 @@ class Reviewing:
                 self._stage = "done"
                 self._note()
                 self._version += 1
+                self.done_version = self._version
             elif not self._running and not self._urgent and (self._paused or not busy) and not self._closed:
                 self._lock.wait(_WAITS)
 

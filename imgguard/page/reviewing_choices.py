@@ -102,6 +102,12 @@ def asked_of(guard: Guard, told: Told, photos: int) -> Asked:
     return Asked(others, SECOND in roles, statements(guard.rules), many(guard.rules, photos))
 
 
+def suggested_out(folder: Path) -> str:
+    """Give an output folder beside the folder of photos, of a name that is not taken."""
+    names = (f"{folder.name}-cleaned{end}" for end in ("", *(f"-{n}" for n in range(2, 100))))
+    return str(next((place for name in names if not (place := folder.parent / name).exists()), ""))
+
+
 def with_second_to_come(told: Told) -> Told:
     """Give the choices as if the second administrator had agreed, to find out whether anything else is missing."""
     complete = provisional(told).publication.sign_offs

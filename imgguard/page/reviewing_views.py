@@ -32,7 +32,9 @@ def wall(review: Reviewing, since: int, text: Text) -> dict[str, Any]:
     items = review.items
     often = _covered_often(items)
     told = review.progress
-    changed = [_summary(item, often, review, text) for item in items if item.version > since or since == 0]
+    # How often somebody is covered, and what is new, is known only when all are through.
+    late = since < review.done_version
+    changed = [_summary(item, often, review, text) for item in items if late or item.version > since or since == 0]
     return {
         "version": told.version,
         "progress": progress(review),

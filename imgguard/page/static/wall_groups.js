@@ -19,15 +19,22 @@ export async function drawGroups(through) {
     const at = [...place.querySelectorAll(".group")].indexOf(document.activeElement?.closest?.(".group"));
     place.replaceChildren(make("p", { className: "muted", text: text("groups_lead") }));
     if (!groups.length) place.append(make("p", { className: "empty", text: text(through ? "groups_none" : "groups_wait") }));
-    else place.append(make("p", { className: "hint", text: text("group_hint") }), ...groups.map(group));
+    else place.append(make("p", { className: "hint", text: text("group_hint") }), cards(groups));
     if (at >= 0) (place.querySelectorAll(".group")[at] ?? place.querySelector(".group"))?.querySelector(".decide")?.focus();
   } catch (error) {
     alertUser(error);
   }
 }
 
+function cards(groups) {
+  const grid = make("div", { className: "groups" });
+  grid.append(...groups.map(group));
+  return grid;
+}
+
 function group({ faces }, index) {
-  const title = faces.length > 1 ? text("group", { count: faces.length }) : text("group_one");
+  const alike = faces.length > 1 ? text("group", { count: faces.length }) : text("group_one");
+  const title = text("group_title", { number: index + 1, title: alike });
   const card = make("section", { className: "card group", "aria-labelledby": `group-${index}` });
   const crops = make("div", { className: "crops" });
   for (const face of faces) {
@@ -41,11 +48,14 @@ function group({ faces }, index) {
   const who = make("button", { className: "button primary decide", type: "button", text: text("group_this_is") });
   const keep = make("button", { className: "button", type: "button", text: text("group_keep") });
   who.addEventListener("click", () => decide(chosen()));
-  keep.addEventListener("click", () => say(chosen().map(({ key, box }) => ({ key, box, kind: "cover" }))));
-  for (const button of [who, keep]) button.disabled = state.frozen;
+  const nobody = make("button", { className: "button quiet", type: "button", text: text("group_nobody") });
+  const sayAll = (kind) => chosen().length && say(chosen().map(({ key, box }) => ({ key, box, kind })));
+  keep.addEventListener("click", () => sayAll("cover"));
+  nobody.addEventListener("click", () => sayAll("nobody"));
+  for (const button of [who, keep, nobody]) button.disabled = state.frozen;
   const row = make("div", { className: "row" });
-  row.append(who, keep);
-  card.append(make("h3", { id: `group-${index}`, text: title }), crops, row);
+  row.append(who, keep, nobody);
+  card.append(make("h2", { id: `group-${index}`, text: title }), crops, row);
   return card;
 }
 

@@ -82,7 +82,7 @@ function check(label, attributes) {
   return line;
 }
 
-function where() {
+function where(suggested) {
   const box = make("fieldset", { className: "field" });
   box.append(make("legend", { text: text("where") }));
   for (const [value, id] of [["folder", "where-folder"], ["zip", "where-zip"]]) {
@@ -94,10 +94,10 @@ function where() {
   }
   const out = field(text("out"), { id: "out", name: "out", spellcheck: "false" }, text("out_hint"));
   const row = make("div", { className: "row nowrap" });
-  const browse = make("button", { className: "button", type: "button", text: "…", "aria-label": text("out") });
+  const browse = make("button", { className: "button", type: "button", text: text("browse") });
   browse.dataset.browse = "out";
   out.querySelector("input").replaceWith(row);
-  row.append(make("input", { id: "out", name: "out", spellcheck: "false", autocomplete: "off" }), browse);
+  row.append(make("input", { id: "out", name: "out", spellcheck: "false", autocomplete: "off", value: suggested }), browse);
   box.append(out);
   return box;
 }
@@ -106,7 +106,7 @@ function form(told) {
   const found = make("form", { className: "card", id: "release-form" });
   const problem = make("p", { className: "problem", role: "alert", tabindex: "-1" });
   const open = [...state.photos.values()].some((one) => one.doubtful && one.verdict === "open" && one.state === "made");
-  found.append(problem, make("p", { text: text("release_lead") }), where());
+  found.append(problem, make("p", { text: text("release_lead") }), where(told.suggested));
   if (open) found.append(check(text("with_open"), { id: "with-open", name: "with_open" }));
   for (const [n, statement] of told.asked.statements.entries()) found.append(check(text("attest", { statement }), { id: `attest-${n}`, name: "attest", required: "" }));
   for (const { role, words } of told.asked.roles) found.append(field(text("role", { role: words }), { id: `role-${role}`, name: `role:${role}`, required: "" }));
