@@ -58,13 +58,13 @@ def test_the_token_is_neither_in_the_address_nor_in_the_history(asked: Page, ser
 def test_a_name_and_the_lock_need_no_mouse_and_lead_back_to_where_one_was(asked: Page, served: Served) -> None:
     begin(asked, "Dana Clerk", "4711")
     asked.get_by_role("link", name="Roster").press("Enter")
-    expect(asked.get_by_role("heading", level=1)).to_have_text("Roster")
+    expect(asked.get_by_role("heading", level=1)).to_contain_text("Roster")
     asked.get_by_role("button", name="Lock").press("Enter")
     expect(asked.get_by_label("PIN")).to_be_focused()
     assert "Dana" not in asked.content()
     asked.keyboard.type("0000")
     asked.keyboard.press("Enter")
-    expect(asked.get_by_role("alert").first).to_contain_text("Tries left before this session ends: 4")
+    expect(asked.locator(".problem")).to_contain_text("Tries left before this session ends: 4")
     asked.goto(served.base + "/folder")
     asked.keyboard.type("4711")
     asked.keyboard.press("Enter")
@@ -119,7 +119,7 @@ def test_a_page_whose_program_has_ended_shows_nothing_any_more(
     with serving(school, tmp_path, pool=pool) as served, looking(browser, served) as page:
         expect(page.locator(".who")).to_contain_text("D. Clerk")
         page.route("**/alive", lambda route: route.abort())
-        expect(page.get_by_role("alert")).to_contain_text("imgguard has ended", timeout=15000)
+        expect(page.get_by_text("imgguard has ended")).to_be_visible(timeout=15000)
         assert "D. Clerk" not in page.content()
 
 
@@ -131,7 +131,7 @@ def test_language_and_light_are_switched_and_stay(page: Page, served: Served) ->
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 26)"
     page.goto(served.base + "/reports")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Rapports")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Rapports")
 
 
 def test_the_browsers_language_is_the_first(browser: Browser, served: Served) -> None:
@@ -200,7 +200,7 @@ def test_what_goes_wrong_is_told_and_stays_until_it_is_closed(page: Page, served
     tell = "import('/static/base.js').then(m => m.send('/lock', {body: {}}).catch(m.alertUser))"
     page.evaluate("document.querySelector('meta[name=csrf]').content = 'wrong'")
     page.evaluate(tell)
-    alert = page.get_by_role("alert")
+    alert = page.locator("#alerts")
     expect(alert).to_contain_text("This did not come from the page")
     assert not violations(page)
     alert.get_by_role("button", name="Close").click()
