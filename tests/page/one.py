@@ -46,8 +46,8 @@ class One:
         self.drop(photo, name)
         self.settled()
 
-    def settled(self) -> None:
-        self.page.locator("#one:not([aria-busy]) #state.kept").wait_for(timeout=30_000)
+    def settled(self, milliseconds: float = 30_000) -> None:
+        self.page.locator("#one:not([aria-busy]) #state.kept").wait_for(timeout=milliseconds)
 
     def face(self, box: tuple[int, int, int, int] | BoundingBox) -> Locator:
         """The outline at a place of the photo."""

@@ -138,8 +138,6 @@ def test_a_confirmed_face_becomes_a_reference_only_if_that_is_wanted(one: One, s
     one.save()
     expect(one.page.locator("#notes")).to_contain_text("helps to recognise")
     one.page.get_by_role("button", name="Next photo").click()
-    one.publish_to("for:yearbook")
-    one.publish_to()
     one.look_at(GYM)
     expect(one.face(ELLIS)).to_have_class("face kept")
 
@@ -231,7 +229,8 @@ def test_on_a_phone_a_finger_covers_and_holding_shows_the_original(phone: Page) 
 def test_the_keyboard_alone_leads_from_the_start_to_the_saved_file(one: One) -> None:
     page = one.page
     page.locator("#where").focus()
-    page.keyboard.type("sc")
+    with page.expect_response("**/one/choice"):
+        page.keyboard.type("sc")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     with page.expect_file_chooser() as chooser:
