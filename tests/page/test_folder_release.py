@@ -145,7 +145,7 @@ def test_a_withdrawal_after_the_look_is_seen_before_the_release(served: Served, 
     review = Posted.begin(served.client(), photos)
     review.through()
     with Store(served.desk.school) as store:
-        withdraw(store, "020596", None, TODAY, "a letter")
+        withdraw(store, "020596", Purpose, "a letter", TODAY)
     assert review.release(out=str(tmp_path / "out")).status_code == 409
     assert not (tmp_path / "out").exists()
     review.post("go-on")
