@@ -43,7 +43,13 @@ class Choices:
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Self:
-        """Read what was posted, or kept."""
+        """Read what was posted, or kept.
+
+        Raises:
+            SetupError: if it is to go into a folder, and none is named.
+        """
+        if told.get("folder") is True and not str(told.get("out") or "").strip():
+            raise SetupError("No output folder is named", "Choose one, or type its whole path.")
         agreed = told.get("agreed") or {}
         roles = {str(role): str(name).strip() for role, name in agreed.items() if role in set(SignerRole) - {SECOND}}
         flags = {name: told.get(name) is True for name in ("attested", "confirm_batch", "with_open")}

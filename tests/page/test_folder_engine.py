@@ -8,7 +8,7 @@ import pytest
 
 from imgguard.page.pool import Pool
 from tests.conftest import TrueFace
-from tests.page.folders import ONE, TWO, YARD, Posted, differs, some_photos, until
+from tests.page.folders import ONE, TWO, YARD, Posted, differs, may_be_seen, some_photos, until
 from tests.page.served import Served, serving
 
 
@@ -17,29 +17,29 @@ def photos(tmp_path: Path) -> Path:
     return some_photos(tmp_path / "photos", ONE, TWO)
 
 
-def test_what_was_said_outlives_a_restart_and_can_be_undone_after_it(
-    school: Path, photos: Path, pool: Pool, tmp_path: Path
-) -> None:
+def test_what_was_said_outlives_a_restart_and_can_be_undone_after_it(school: Path, pool: Pool, tmp_path: Path) -> None:
     with serving(school, tmp_path / "first", pool=pool) as served:
-        first = Posted.begin(served.client(), photos)
+        first = Posted.begin(served.client(), some_photos(tmp_path / "yard", ONE, YARD))
         first.through()
-        kept = [face for face in first.photo(TWO)["faces"] if face["state"] == "kept"]
+        kept = [face for face in first.photo(YARD)["faces"] if face["state"] == "kept"]
         assert kept
-        assert first.say(TWO, "cover_all").status_code == 200
+        assert first.say(YARD, "cover_all").status_code == 200
         assert first.say(ONE, "left_out").status_code == 200
         first.through()
-        assert all(face["state"] == "covered" for face in first.photo(TWO)["faces"])
-    some_photos(photos, YARD)
+        assert not [face for face in first.photo(YARD)["faces"] if face["state"] == "kept"]
+    some_photos(tmp_path / "yard", TWO)
     with serving(school, tmp_path / "second", pool=pool) as served:
         again = Posted(served.client(), first.number)
         found = again.through()
-        assert found[ONE]["verdict"] == "left_out" and found[YARD]["new"] and not found[TWO]["new"]
-        assert all(face["state"] == "covered" and face["by_operator"] for face in again.photo(TWO)["faces"])
-        assert again.photo(TWO)["history"][0]["operator"] == "D. Clerk"
+        assert found[ONE]["verdict"] == "left_out" and found[TWO]["new"] and not found[YARD]["new"]
+        faces = again.photo(YARD)["faces"]
+        assert not [face for face in faces if face["state"] == "kept"]
+        assert sum(face["by_operator"] for face in faces) == len(kept)
+        assert again.photo(YARD)["history"][0]["operator"] == "D. Clerk"
         assert again.post("undo").json()["keys"] == [found[ONE]["key"]]
-        assert again.post("undo").json()["keys"] == [found[TWO]["key"]]
+        assert again.post("undo").json()["keys"] == [found[YARD]["key"]]
         again.through()
-        assert [face for face in again.photo(TWO)["faces"] if face["state"] == "kept"]
+        assert [face for face in again.photo(YARD)["faces"] if face["state"] == "kept"]
         assert again.post("undo").json()["keys"] == []
 
 
@@ -95,8 +95,7 @@ def test_nobody_is_revealed_by_posting(
     for face in covered:
         review.say(YARD, "nobody", box=face["box"])
         for number in never:
-            if number not in may_be_seen():
-                review.say(YARD, "person", box=face["box"], subject_id=number)
+            review.say(YARD, "person", box=face["box"], subject_id=number)
     for odd in ([0, 0, 0, 0], ["a", 1, 2, 3], [1e9] * 4, {}, None, "box"):
         assert review.say(YARD, "person", box=odd, subject_id="020448").status_code == 409
     assert review.say(YARD, "keep", box=covered[0]["box"]).status_code == 409

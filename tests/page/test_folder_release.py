@@ -27,7 +27,7 @@ def test_nothing_is_published_before_the_release_and_then_everybody_is_covered_w
     out = tmp_path / "out"
     review = Posted.begin(served.client(), some_photos(photos, YARD))
     review.through()
-    review.say(TWO, "cover_all")
+    assert review.say(TWO, "cover", box=[100, 100, 200, 200]).status_code == 200
     review.say(ONE, "left_out")
     assert not out.exists()
     review.through()
@@ -91,7 +91,10 @@ def test_a_release_waits_for_a_second_person_where_the_policy_asks_for_one(
     review = Posted.begin(served.client(), photos, "to:Club page")
     review.through()
     assert review.post("second", name="E. Other", looked=True).status_code == 409
-    attested = {"attested": True, "out": str(out), "with_open": True}
+    agreed = {"principal": "P. Head", "supervisor": "S. Visor"}
+    missing = review.release(attested=True, out=str(out))
+    assert missing.status_code == 409 and "principal" in missing.json()["error"]["what"]
+    attested = {"agreed": agreed, "attested": True, "out": str(out), "with_open": True}
     assert review.release(**attested).json() == {"waiting": True}
     for name in ("D. Clerk", " d.  clerk ", "Clerk, D.", "", "  "):
         assert review.post("second", name=name, looked=True).status_code == 409, name
@@ -106,8 +109,8 @@ def test_a_release_waits_for_a_second_person_where_the_policy_asks_for_one(
     assert review.released()["published"] == 2
     assert len(list(out.iterdir())) == 2
     with Store(served.desk.school) as store:
-        ((operator, agreed),) = store.query("SELECT operator, sign_offs FROM runs")
-    assert operator == "D. Clerk" and agreed == '["second_administrator:E. Other"]'
+        ((operator, signed),) = store.query("SELECT operator, sign_offs FROM runs")
+    assert operator == "D. Clerk" and "second_administrator:E. Other" in str(signed)
 
 
 def test_a_release_that_was_interrupted_publishes_only_what_is_missing(
@@ -145,7 +148,7 @@ def test_a_withdrawal_after_the_look_is_seen_before_the_release(served: Served, 
     review = Posted.begin(served.client(), photos)
     review.through()
     with Store(served.desk.school) as store:
-        withdraw(store, "020596", None, TODAY, "a letter")
+        withdraw(store, "020596", Purpose, "a letter", TODAY)
     assert review.release(out=str(tmp_path / "out")).status_code == 409
     assert not (tmp_path / "out").exists()
     review.post("go-on")

@@ -127,7 +127,7 @@ function choices(found) {
   const roles = [...found.querySelectorAll('[name^="role:"]')].map((one) => [one.name.slice(5), one.value]);
   const statements = [...found.querySelectorAll('[name="attest"]')];
   return () => ({
-    out: found.querySelector("#where-zip").checked ? "" : found.querySelector("#out").value || " ",
+    out: found.querySelector("#where-zip").checked ? "" : found.querySelector("#out").value,
     folder: found.querySelector("#where-folder").checked,
     attested: statements.length > 0 && statements.every((one) => one.checked),
     confirm_batch: Boolean(box("confirm_batch")?.checked),
