@@ -7,7 +7,7 @@ that nobody can say something about a column that is not there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData
@@ -17,7 +17,7 @@ from consent.mapping import NOTHING, Declared
 from consent.meanings import MOST_VALUES, field_of, meaning_of, options_of, question_of, values_of
 from consent.model import ASKED_PURPOSES, Answer, Aspect, SignerRole
 from consent.roster import ADDED_FIELDS, Table, own_layout
-from consent.values import heading_key, value_key
+from consent.values import heading_key, matching_prefix, value_key
 from imgguard.page.office import FormError, all_told, told
 from imgguard.page.roster_uploads import Said
 from imgguard.page.texts import Text
@@ -122,7 +122,7 @@ def _item(key: str, heading: str, counted: Counter[str], layout: Layout, said: S
     asks = declared.asks.get(heading, ())
     about, purposes = _shown(asks or (question.targets if question else ()))
     multiple = heading in declared.multiple or bool(question and question.multiple)
-    options = _options(counted, multiple=multiple)
+    options = _options(counted, declared.values.get(heading, {}), multiple=multiple)
     return Item(
         key=key,
         heading=heading,
@@ -162,10 +162,16 @@ def _own_field(heading: str) -> str:
     return name if name in ADDED_FIELDS else SKIP
 
 
-def _options(counted: Counter[str], *, multiple: bool) -> list[tuple[str, int]]:
-    """Give what stands in a column in an order that is the same whenever the form is made; nothing for free text."""
+def _options(counted: Counter[str], told: Iterable[str], *, multiple: bool) -> list[tuple[str, int]]:
+    """Give what stands in a column, and what was told of it, in an order that is the same whenever the form is made."""
     filled = Counter({value: count for value, count in counted.items() if value})
     options = options_of(filled) if multiple else filled
+    # An answer that was told may hold a comma itself: what it falls into is none.
+    whole = set(told)
+    for piece in options_of(dict.fromkeys(whole, 1)).keys() - whole if multiple else ():
+        options.pop(piece, None)
+    for text in whole:
+        options.setdefault(text, 0)
     return sorted(options.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]
 
 
@@ -176,7 +182,9 @@ def _values(
     known: Mapping[str, Meaning] = (question.values if question else {}) or layout.values
     mine = {value_key(value): meaning for value, meaning in {**known, **declared.values.get(heading, {})}.items()}
     for text, count in [*options, ("", counted[""])]:
-        meaning = mine.get(value_key(text), "no")
+        key = value_key(text)
+        begins = matching_prefix(key, mine) if question and question.prefix else None
+        meaning = mine.get(key) or mine.get(begins or "", "no")
         chosen = meaning if isinstance(meaning, str) else meaning[0] if len(meaning) == 1 else "no"
         yield Value(text, count, chosen, meaning_of(text, known, question) if question else None)
 

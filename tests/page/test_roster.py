@@ -1,10 +1,11 @@
-"""The roster on the page: people, withdrawals with what has to be taken down, destinations, and the first school file."""
+"""The roster on the page: people, withdrawals and what they take down, destinations, the first school file."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from imgguard.publication import Publication
 from tests.conftest import SAMPLES, TODAY
 from tests.page.axe import violations
 from tests.page.served import Served, looking, serving
+from tests.rings import FileRing
 from tests.schools import PASSPHRASE
 
 AMINA = "020411"
@@ -40,7 +42,7 @@ def published(enrolled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         publication=Publication(operator="D. Clerk"),
     )  # fmt: skip
     for photo in sorted((SAMPLES / "event").glob("*.jpg")):
-        guard.clean(photo).save(folder / photo.name)
+        guard.clean(photo, folder / photo.name)
         with Store(path) as store:
             if store.query("SELECT 1 FROM faces WHERE subject_id = ? AND verdict = 'keep'", (AMINA,)):
                 return path
@@ -111,7 +113,7 @@ def test_a_withdrawal_names_the_person_and_lists_what_to_take_down(browser: Brow
 
 def test_nothing_is_withdrawn_without_the_tick_beside_the_name_or_for_another_number(served: Served) -> None:
     told = {"number": AMINA, "what": "all", "because": "letter"}
-    with served.client() as client:
+    with closing(served.client()) as client:
         for form in (told, {**told, "confirmed": "020448"}, {**told, "confirmed": AMINA, "what": "some"}):
             assert client.post("/roster/withdraw", data=form).status_code == 409
         assert client.post("/roster/withdraw", data={**told, "confirmed": AMINA, "because": " "}).status_code == 409
@@ -163,7 +165,9 @@ def test_destinations_are_registered_and_closed_and_their_html_stays_text(page: 
     assert (place.name, place.closed_on) == (HTML, TODAY)
 
 
-def test_a_school_file_is_made_with_its_key_in_the_keyring(browser: Browser, pool: Pool, tmp_path: Path) -> None:
+def test_a_school_file_is_made_with_its_key_in_the_keyring(
+    browser: Browser, pool: Pool, tmp_path: Path, ring: FileRing
+) -> None:
     path = tmp_path / "new.imgguard"
     with serving(path, tmp_path, pool=pool) as served, looking(browser, served) as page:
         page.goto(f"{served.base}/roster")
@@ -172,7 +176,7 @@ def test_a_school_file_is_made_with_its_key_in_the_keyring(browser: Browser, poo
         page.get_by_role("button", name="Make the school file").click()
         expect(page.get_by_text("Drop the export here")).to_be_visible()
         assert not violations(page)
-        with served.client() as client:
+        with closing(served.client()) as client:
             again = client.post("/roster/begin", data={"title": "Other", "policy": "strict"})
             assert again.status_code == 409
     with Store(path) as store:

@@ -1,9 +1,10 @@
-"""Importing a roster on the page: what it means is asked, what it changes is shown, and what is wrong changes nothing."""
+"""Importing a roster on the page: its meaning is asked, its changes are shown, and what is wrong changes nothing."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from consent.store import Store
 from tests.conftest import SAMPLES, TODAY
 from tests.page.axe import violations
 from tests.page.served import Served
-from tests.rosters import EXPORTS, as_csv, write_csv, write_xlsx
+from tests.rosters import EXPORTS, write_csv, write_xlsx
 
 HTML = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -75,21 +76,6 @@ def test_another_layout_is_told_on_the_form_and_kept_for_next_year(page: Page, s
     expect(page.get_by_text("Gain consent: 1")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", sorted(EXPORTS))
-def test_what_the_form_says_reads_every_layout_as_the_command_does(served: Served, name: str) -> None:
-    """The form as it is shown, sent back unchanged, allows nobody more than was recognised."""
-    export = EXPORTS[name]
-    with served.client() as client:
-        url = upload(client, as_csv(export).encode())
-        html = client.get(url).text
-        assert f"recognised as {name}" in html
-        form = {"seen": hidden(html, "seen"), "name": "m"}
-        answer = client.post(f"{url}/say", data={**form, "c0.kind": "number", "c1.kind": "number"})
-        assert answer.status_code == 409
-        assert answer.json()["error"]["what"]
-        assert imported(served) == 1
-
-
 def test_an_export_of_this_year_shows_who_loses_before_anything_is_changed(
     page: Page, served: Served, tmp_path: Path
 ) -> None:
@@ -132,7 +118,7 @@ def test_what_is_no_roster_is_refused_with_the_reason_and_kept_nowhere(
 ) -> None:
     (tmp_path / name).write_bytes(WRONG[name])
     drop(page, served, tmp_path / name)
-    expect(page.locator("#drop .problem")).to_contain_text(name)
+    expect(page.locator("#drop .problem")).to_contain_text(name, timeout=30_000)
     assert imported(served) == 1
     assert not list((served.folder / "area").iterdir())
 
@@ -143,7 +129,8 @@ def test_a_table_without_numbers_is_explained_and_cannot_be_imported(
     (tmp_path / "names.csv").write_text(f"Name,May we?\nAnn Ek,Yes\n{HTML},=1+1\n")
     drop(page, served, tmp_path / "names.csv")
     expect(page.get_by_role("alert").filter(has_text="names.csv")).to_contain_text("Nothing was changed.")
-    expect(page.get_by_text(HTML).first).to_be_visible()
+    expect(page.get_by_text(HTML[:20]).first).to_be_visible()
+    assert page.locator("main script, main img").count() == 0
     assert page.get_by_role("button", name="Import").count() == 0
     assert not violations(page)
     page.get_by_label("What Name is").select_option("name")
@@ -153,7 +140,7 @@ def test_a_table_without_numbers_is_explained_and_cannot_be_imported(
     page.locator("[data-item]", has_text="May we?").get_by_label("Yearbook", exact=True).check()
     page.get_by_role("button", name="Read it so").first.click()
     expect(page.locator("form[action$='/say'] .problem")).to_contain_text("no column holds the student number")
-    with served.client() as client:
+    with closing(served.client()) as client:
         by_hand = client.post(page.url.removeprefix(served.base) + "/confirm", data={"after": "1"})
         assert by_hand.status_code == 409
     assert imported(served) == 1
@@ -168,7 +155,7 @@ def test_a_workbook_with_formulas_and_merged_titles_is_read(page: Page, served: 
 
 def test_of_two_tabs_the_second_has_to_look_again(served: Served) -> None:
     roster = (SAMPLES / "roster.csv").read_bytes()
-    with served.client() as client:
+    with closing(served.client()) as client:
         tabs = [upload(client, roster + line) for line in (b"", b"\n")]
         forms = [{name: hidden(client.get(tab).text, name) for name in ("seen", "after")} for tab in tabs]
         assert client.post(f"{tabs[0]}/confirm", data=forms[0]).json() == {"go": "/roster?imported=1"}
@@ -186,7 +173,7 @@ def test_of_two_tabs_the_second_has_to_look_again(served: Served) -> None:
 
 def test_uploads_are_encrypted_bounded_and_gone_with_their_session(served: Served) -> None:
     area = served.folder / "area"
-    with served.client() as client, served.client() as other:
+    with closing(served.client()) as client, closing(served.client()) as other:
         first = upload(client, b"number,name\n1,Secret Child\n", "../../secret\u202e.csv")
         assert "secret.csv" in client.get(first).text and "../" not in client.get(first).text
         assert other.get(first).url.path == "/roster"
@@ -200,7 +187,7 @@ def test_uploads_are_encrypted_bounded_and_gone_with_their_session(served: Serve
 
 
 def test_an_upload_that_is_too_large_is_refused(served: Served) -> None:
-    with served.client() as client:
+    with closing(served.client()) as client:
         answer = client.post("/roster/uploads", params={"name": "x.csv"}, content=b"a,b\n" * (17 * 2**20))
         assert answer.status_code == 413
     assert not list((served.folder / "area").iterdir())
