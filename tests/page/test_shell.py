@@ -134,6 +134,15 @@ def test_language_and_light_are_switched_and_stay(page: Page, served: Served) ->
     expect(page.get_by_role("heading", level=1)).to_contain_text("Rapports")
 
 
+@pytest.mark.parametrize("locale", ["en-CA", "fr-CA"])
+def test_the_whole_menu_fits_on_a_phone(browser: Browser, served: Served, locale: str) -> None:
+    with looking(browser, served, locale=locale, viewport={"width": 360, "height": 740}) as page:
+        assert page.evaluate("(m => m.scrollWidth <= m.clientWidth)(document.querySelector('header nav'))")
+        for part in page.locator("header a, header button").all():
+            box = part.bounding_box()
+            assert box is not None and box["height"] >= 44 and box["width"] >= 24
+
+
 def test_the_browsers_language_is_the_first(browser: Browser, served: Served) -> None:
     with looking(browser, served, operator="", locale="fr-CA") as page:
         expect(page.get_by_role("heading", level=1)).to_have_text("Qui est au travail ?")
