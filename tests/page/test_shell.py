@@ -125,7 +125,7 @@ def test_a_page_whose_program_has_ended_shows_nothing_any_more(
 
 def test_language_and_light_are_switched_and_stay(page: Page, served: Served) -> None:
     page.get_by_role("button", name="Français").click()
-    expect(page.get_by_role("link", name="Une photo")).to_be_visible()
+    expect(page.get_by_role("link", name="Photo", exact=True)).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "fr"
     page.get_by_role("button", name="Clair ou sombre").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
