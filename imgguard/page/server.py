@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from consent.vault import Passphrase
 from imgguard.errors import SetupError
@@ -85,9 +87,9 @@ def serve(serving: Serving, opened: Callable[[str], None], again: Callable[[str]
         SetupError: if it cannot be served there, to others without a certificate above all.
     """
     _check(serving)
+    _check_certificate(serving)
     with contextlib.ExitStack() as left:
         listening = left.enter_context(_listening(serving.host, serving.port))
-        config = _config(serving)
         area = fresh_area(serving.areas)
         left.callback(area.close)
         pool = Pool(serving.workers)
@@ -97,7 +99,9 @@ def serve(serving: Serving, opened: Callable[[str], None], again: Callable[[str]
         left.callback(sessions.end_all)
         desk = Desk(serving.school, area, pool, passphrase=serving.passphrase, on=serving.on)
         names = {serving.host, "localhost"} if is_this_computer(serving.host) else {serving.host}
-        config.app = build_app(desk, sessions, _hosts(names, port, serving.scheme))
+        app = build_app(desk, sessions, _hosts(names, port, serving.scheme))
+        certificate, key = serving.certificate or (None, None)
+        config = uvicorn_config(app, ssl_certfile=certificate, ssl_keyfile=key)
         pool.warm()
 
         def address() -> str:
@@ -139,13 +143,18 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listening
 
 
-def _config(serving: Serving) -> uvicorn.Config:
+def uvicorn_config(app: ASGIApp, **own: Any) -> uvicorn.Config:
+    """Give uvicorn's settings: plain HTTP/1.1, nothing of a proxy believed, nobody waited for long."""
+    told: dict[str, Any] = {
+        "http": Patient, "ws": "none", "log_level": "warning", "access_log": False, "server_header": False,
+        "proxy_headers": False, "h11_max_incomplete_event_size": MOST_HEADER, "lifespan": "on",
+        "timeout_graceful_shutdown": _LEAVE_SECONDS,
+    }  # fmt: skip
+    return uvicorn.Config(app, **{**told, **own})
+
+
+def _check_certificate(serving: Serving) -> None:
     certificate, key = serving.certificate or (None, None)
-    config = uvicorn.Config(
-        "", http=Patient, ws="none", log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        h11_max_incomplete_event_size=MOST_HEADER, timeout_graceful_shutdown=_LEAVE_SECONDS, lifespan="on",
-        ssl_certfile=certificate, ssl_keyfile=key,
-    )  # fmt: skip
     if certificate is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
@@ -154,7 +163,6 @@ def _config(serving: Serving) -> uvicorn.Config:
                 f"{certificate}: this certificate and its key cannot be used ({type(error).__name__})",
                 "Give a certificate and the key that belongs to it, both as PEM.",
             ) from error
-    return config
 
 
 def _cookie(serving: Serving, port: int) -> str:

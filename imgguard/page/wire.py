@@ -1,8 +1,9 @@
-"""How long somebody may take to say what they want: a connection that only waits holds up nobody."""
+"""How requests come in: a connection that only waits holds up nobody, and no answer waits for the system."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -20,6 +21,9 @@ class Patient(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        # asyncio does so only where a socket names its protocol. Without it every answer waits 40 ms for the system
+        # to put headers and content together.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
