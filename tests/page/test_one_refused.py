@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import io
 import zlib
 from datetime import date
 
@@ -24,7 +23,7 @@ from tests.conftest import TODAY
 from tests.page.axe import violations
 from tests.page.one import EVENTS, One, difference, recorded
 from tests.page.served import Served, looking, serving
-from tests.pictures import MARKER, as_bytes, planted_exif, scene
+from tests.pictures import MARKER, as_bytes, planted_exif
 
 GYM = EVENTS / "event_02_gym.jpg"
 HTML = "<img src=x onerror=alert(1)>.jpg"
