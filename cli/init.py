@@ -32,18 +32,6 @@ def new_key(passphrase: bool, file: Path | None) -> Passphrase | None:
     return lambda: entered
 
 
-def _is_empty(path: Path) -> bool:
-    """Tell whether nobody else has made a school of the file, or recorded something in it, meanwhile."""
-    from consent.errors import RecordError
-    from consent.store import Store
-
-    try:
-        with Store(path) as store:
-            return not store.query("SELECT 1 FROM audit UNION ALL SELECT 1 FROM school UNION ALL SELECT 1 FROM runs")
-    except RecordError:
-        return False
-
-
 def _policy(context: click.Context, parameter: click.Parameter, value: str) -> str:
     from consent.policy_files import policy_names
 
@@ -68,26 +56,12 @@ def init(title: str, policy: str, passphrase: bool, passphrase_file: Path | None
     earlier runs becomes the school's; one that is a school's already is left alone.
     """
     from cli.shown import printable
-    from consent.school import make_school, open_school
-    from consent.store import Store
-    from consent.vault import kept_in, make_key
+    from consent.beginning import begin_school
     from imgguard.guard import default_school
 
     path = school or default_school()
     made_of = new_key(passphrase, passphrase_file)
-    new = not path.exists()
-    try:
-        with Store(path) as store, store.atomic():
-            if open_school(store) is None or kept_in(store) is not None:
-                make_school(store, title, policy)
-            make_key(store, made_of)
-            where = kept_in(store)
-    except BaseException:
-        # A school file without a key would be in the way of the next attempt.
-        if new and _is_empty(path):
-            for end in ("", "-wal", "-shm"):
-                path.with_name(path.name + end).unlink(missing_ok=True)
-        raise
+    where = begin_school(path, title, policy, made_of)
     told = "is in your keyring" if where == "keyring" else "is made of your passphrase, which is written nowhere"
     click.echo(
         f"Made {printable(path)}.\nThe key of the templates {told}. If it is lost, ID photos are enrolled again."

@@ -5,9 +5,7 @@ A wrong answer is asked again at once, and at the end the same is given as optio
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,7 +16,8 @@ from cli.reading import meant
 from cli.shown import cell
 from consent.dates import DATES, is_ambiguous
 from consent.layout import FIELDS, FLAGS, DateOrder, is_target
-from consent.mapping import EMPTY, Declared
+from consent.mapping import Declared
+from consent.meanings import MOST_VALUES, field_of, options_of, question_of, stripped, values_of
 from consent.model import ASKED_PURPOSES, Aspect, SignerRole
 from consent.values import heading_key
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from consent.layout import Layout, Meaning
     from consent.roster import Table
 
-MOST_VALUES = 40
 _SKIP, _ASKS, _KNOWN = "-", "asks", "="
 _SIGNED = ("signed_by", "signed_on", "signer_role")
 _ROLES = [role.value for role in SignerRole]
@@ -42,13 +40,6 @@ class _Told:
     constants: dict[str, str] = field(default_factory=dict)
     multiple: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
-
-
-def values_of(table: Table, heading: str) -> Counter[str]:
-    """Count the values of a column."""
-    keys = [heading_key(told) for told in table.header]
-    place = keys.index(heading_key(heading))
-    return Counter(cells[place] for _, cells in table.rows if place < len(cells))
 
 
 def interview(console: Console, table: Table, declared: Declared) -> tuple[Layout, Declared]:
@@ -77,13 +68,8 @@ def interview(console: Console, table: Table, declared: Declared) -> tuple[Layou
 
 
 def _left(table: Table, told: _Told) -> Layout:
-    """Give the layout with those questions alone that were to stay; an older mapping leaves nothing else behind."""
-    layout, asked = table.fit.layout, set(map(heading_key, table.header))
-    old = replace(EMPTY, values=layout.values, permission=layout.permission, answer=layout.answer)
-    old = replace(old, date_order=layout.date_order, ordered=layout.ordered)
-    base = old if layout.own else layout
-    stay = (q for q in layout.questions if heading_key(q.column) not in asked or heading_key(q.column) in told.known)
-    return replace(base, fields={}, questions=tuple(stay))
+    """Give the layout with those questions alone that were to stay."""
+    return stripped(table.fit.layout, table.header, told.known)
 
 
 def _explain(console: Console) -> None:
@@ -100,11 +86,8 @@ def _explain(console: Console) -> None:
 
 
 def _guess(layout: Layout, heading: str) -> str:
-    key = heading_key(heading)
-    if any(question.targets and heading_key(question.column) == key for question in layout.questions):
-        return _KNOWN
-    found = (name for name, headings in layout.fields.items() if key in map(heading_key, headings))
-    return next(found, _SKIP)
+    question = question_of(layout, heading)
+    return _KNOWN if question and question.targets else field_of(layout, heading) or _SKIP
 
 
 def _ask_column(table: Table, heading: str, guess: str, told: _Told) -> None:
@@ -171,11 +154,7 @@ def _options(table: Table, heading: str, told: _Told) -> list[tuple[str, int]]:
         if not click.confirm("  cells hold several answers, as 'A;B;'?", default=True):
             return filled
         told.multiple.append(heading)
-    mark = ";" if joined else ","
-    counts = Counter[str]()
-    for value, count in filled:
-        counts.update({one: count for one in map(str.strip, re.split(mark, value)) if one})
-    return counts.most_common(MOST_VALUES)
+    return options_of(dict(filled)).most_common(MOST_VALUES)
 
 
 def _meanings(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cli.exits import EXIT_OK
 from cli.options import A_PATH, school_option
 from cli.school_file import json_option, with_names_option
-
-if TYPE_CHECKING:
-    from consent.procedures import Policy
 
 
 @click.command()
@@ -30,6 +26,7 @@ def report(run: str, out: Path | None, as_json: bool, with_names: bool, school: 
     from cli.school_file import save
     from cli.schools import opened
     from cli.shown import printable
+    from consent.policy_files import known_policy
     from consent.reports import run_html, run_json
     from consent.run_facts import find_run, nameless, names_of, run_facts
 
@@ -43,17 +40,6 @@ def report(run: str, out: Path | None, as_json: bool, with_names: bool, school: 
         click.echo(run_json(facts, names), nl=False)
         return EXIT_OK
     target = out or Path(f"imgguard-run-{facts.run_id}.html")
-    save(run_json(facts, names) if as_json else run_html(facts, names, _policy(facts.policy)), target)
+    save(run_json(facts, names) if as_json else run_html(facts, names, known_policy(facts.policy)), target)
     click.echo(printable(f"Report of run {facts.run_id}: {target}"))
     return EXIT_OK
-
-
-def _policy(name: str) -> Policy | None:
-    """The procedure; None where another version of imgguard knew it and this one does not."""
-    from consent.errors import PolicyError
-    from consent.policy_files import read_policy
-
-    try:
-        return read_policy(name).policy
-    except PolicyError:
-        return None

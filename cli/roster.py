@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,13 +16,12 @@ from cli.roster_import import diff, import_, show
 from cli.roster_map import map_
 from cli.roster_match import match
 from cli.shown import counted
-from consent.model import Answer, Purpose, Subject
-from consent.policy import Verdict, decide
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from consent.mapping import Declared
+    from consent.model import Subject
     from consent.roster import Roster
 
 
@@ -77,31 +75,21 @@ def show_answers(console: Console, found: Roster) -> None:
     """Count the answers for each purpose, and who may be seen today by the forms alone."""
     from rich.table import Table
 
+    from consent.answers import answer_counts
+
     table = Table("Purpose", "Yes", "No", "Blank", "Unclear", "May be seen today")
-    for purpose in sorted(found.purposes):
-        people = found.subjects.values()
-        answers = Counter(_answer(person, purpose) for person in people)
-        unclear = answers[Answer.UNKNOWN] + answers[Answer.CONFLICTING]
-        seen = sum(decide(person, purpose, date.today()).verdict is Verdict.KEEP for person in people)
-        counts = (answers[Answer.YES], answers[Answer.NO], answers[Answer.BLANK], unclear, seen)
-        table.add_row(purpose.value, *map(str, counts))
+    for told in answer_counts(found, date.today()):
+        table.add_row(told.purpose.value, *map(str, (told.yes, told.no, told.blank, told.unclear, told.seen)))
     console.print(table if found.purposes else "It has no column for any purpose: nobody can be seen.")
 
 
 def _not_seen(found: Roster) -> Iterator[str]:
     """Say why people who answered yes may not be seen today."""
-    for purpose in sorted(found.purposes):
-        yes = [person for person in found.subjects.values() if _answer(person, purpose) is Answer.YES]
-        decisions = (decide(person, purpose, date.today()) for person in yes)
-        for reason, count in Counter(d.reason for d in decisions if d.verdict is not Verdict.KEEP).most_common():
-            yield f"{purpose.value}: {counted(count, 'yes does', 'yeses do')} not count: {reason.words}"
+    from consent.answers import answer_counts
 
-
-def _answer(person: Subject, purpose: Purpose) -> Answer:
-    """Several signers may have answered; what is not yes weighs more."""
-    given = {consent.answer for consent in person.asked(purpose)}
-    weight = (Answer.NO, Answer.CONFLICTING, Answer.UNKNOWN, Answer.BLANK, Answer.YES)
-    return next((answer for answer in weight if answer in given), Answer.BLANK)
+    for told in answer_counts(found, date.today()):
+        for reason, count in told.unseen:
+            yield f"{told.purpose.value}: {counted(count, 'yes does', 'yeses do')} not count: {reason.words}"
 
 
 def _special(people: list[Subject]) -> str:

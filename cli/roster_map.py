@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.interview import MOST_VALUES, interview, values_of
+from cli.interview import interview
 from cli.options import A_PATH, school_option
 from cli.reading import how_to_read, own_mappings, school_of
 from cli.shown import cell, list_findings
-from consent.model import ASKED_PURPOSES, Aspect
+from consent.meanings import MOST_VALUES, values_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from consent.layout import Layout
+    from consent.layout import Layout, Meaning, Question
     from consent.mapping import Declared
     from consent.roster import Table
 
@@ -104,29 +104,13 @@ def _show(console: Console, table: Table, mapping: Layout) -> None:
             console.print(f"  ... and {len(values) - MOST_VALUES} more values; those that nobody gave a meaning are no")
 
 
-def _meaning(value: str, known: object, question: object) -> str:
-    from consent.asking import asked_of
-    from consent.layout import Question
+def _meaning(value: str, known: Mapping[str, Meaning], question: Question) -> str:
+    from consent.meanings import meaning_of
+    from consent.model import Answer
 
-    assert isinstance(question, Question) and isinstance(known, dict)
-    if not question.targets:
+    meant = meaning_of(value, known, question)
+    if meant is None:
         return "nothing yet: say with --asks what it is for"
-    # Which purposes "*" stands for is seen when a roster is read; here it stands for itself.
-    asked = asked_of(question, known, dict.fromkeys(Aspect, ASKED_PURPOSES), ())
-    answers = {slot: answer.value for slot, answer in zip(asked.slots, asked.answers(value), strict=True)}
-    if len(set(answers.values())) == 1:
-        (answer,) = set(answers.values())
-        return {"blank": "no (blank)", "unknown": "no (not known)"}.get(answer, answer)
-    return "yes to " + ", ".join(_slots(slot for slot, answer in answers.items() if answer == "yes"))
-
-
-def _slots(agreed: Iterable[object]) -> Iterator[str]:
-    """Name what is agreed to as --asks does: every purpose of an aspect is a star."""
-    by_aspect: dict[str, list[str]] = {}
-    for slot in agreed:
-        if isinstance(slot, tuple):
-            by_aspect.setdefault(slot[1].value, []).append(slot[0].value)
-        else:
-            yield str(slot)
-    for aspect, purposes in by_aspect.items():
-        yield from (f"{purpose}.{aspect}" for purpose in (["*"] if len(purposes) == len(ASKED_PURPOSES) else purposes))
+    if isinstance(meant, Answer):
+        return {Answer.BLANK: "no (blank)", Answer.UNKNOWN: "no (not known)"}.get(meant, meant.value)
+    return "yes to " + ", ".join(meant)

@@ -55,6 +55,7 @@ def withdraw(
 
     from cli.whose import student_meant, told
     from consent import withdrawals
+    from consent.takedown import withdrawn_files
     from imgguard.guard import default_school
 
     if lift and (list_file or page_file):
@@ -79,7 +80,7 @@ def withdraw(
             console.print(f"{name}: the forms hold again for {_listed(lifted)}.", soft_wrap=True, markup=False)
             return EXIT_OK
         done = withdrawals.withdraw(store, number, chosen, reason, on)
-        rows = _to_take_down(store, number, done.purposes | done.before)
+        rows = withdrawn_files(store, number, done.purposes | done.before)
     _show(console, name, done, rows)
     write_lists(rows, date.today(), list_file, page_file)
     if person is None:
@@ -94,15 +95,6 @@ def _opened(path: Path, *, making: bool) -> Store:
     from consent.store import Store
 
     return Store(path) if making else open_existing(path)
-
-
-def _to_take_down(store: Store, number: str, withdrawn: frozenset[Purpose]) -> tuple[Listed, ...]:
-    from consent.showings import published_files, showings, still_open
-    from consent.takedown import listed
-
-    everything = showings(store, number)
-    wanted = [(one, "consent was withdrawn") for one in still_open(everything) if one.file.purpose in withdrawn]
-    return listed(wanted, everything, published_files(store))
 
 
 def _show(console: Console, name: str, done: Withdrawn, rows: tuple[Listed, ...]) -> None:

@@ -5,6 +5,8 @@ A page is one file that asks for nothing from outside and runs nothing; a browse
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -114,3 +116,8 @@ def page(title: str, *parts: object) -> str:
         '<meta name="referrer" content="no-referrer">'
         f"<title>{text(title)}</title><style>{_STYLE}</style></head>\n<body>{joined(parts)}</body></html>\n"
     )
+
+
+def style_source() -> str:
+    """Give the one style that a page has, as a Content-Security-Policy allows it: by its digest."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"

@@ -116,6 +116,14 @@ def read_policy(name: str) -> PolicyFile:
     return replace(read, policy=replace(read.policy, base=read_policy(STRICT.name).policy))
 
 
+def known_policy(name: str) -> Policy | None:
+    """Give a procedure with all of its rules; None where another version of imgguard knew it and this one does not."""
+    try:
+        return read_policy(name).policy
+    except PolicyError:
+        return None
+
+
 def load_policy(name: str, switched: Mapping[str, bool] | None = None) -> Policy:
     """Give the rules of a procedure that hold; see `read_policy` and `PolicyFile.in_force`."""
     return read_policy(name).in_force(switched)

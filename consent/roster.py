@@ -50,7 +50,7 @@ OPTIONAL_COLUMNS = (
 _PURPOSE_COLUMNS = tuple(f"{purpose}{what}" for purpose in ASKED_PURPOSES for what in ("", "_work", "_name"))
 _KNOWN_COLUMNS = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *_PURPOSE_COLUMNS)
 # What a school may add to any export under imgguard's own heading, since few exports have it.
-_ADDED_FIELDS = (
+ADDED_FIELDS = (
     "birth_date",
     "guardians",
     "signed_by",
@@ -137,19 +137,22 @@ class Table:
     others: tuple[str, ...] = ()
 
 
-def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[Layout] = ()) -> Roster:
+def read_roster(
+    path: Path, declared: Declared = NOTHING, *, mappings: Sequence[Layout] = (), content: bytes | None = None
+) -> Roster:
     """Read a roster file (.csv, .tsv or .xlsx; UTF-8, UTF-16 or cp1252) by the layout that it fits.
 
     Args:
         path: The file.
         declared: What the operator says about it.
         mappings: The school's own mappings, recognised like the layouts that are known.
+        content: What the file holds, where that came from elsewhere; `path` then only names it in what is said of it.
 
     Raises:
         RosterError: if the file is missing, unreadable, empty, of no known layout or of two, lacks what is required, or
             has dates that could be two days.
     """
-    table = find_table(path, declared, mappings=mappings)
+    table = find_table(path, declared, mappings=mappings, content=content)
     layout = _with_own_columns(applied(table.fit.layout, declared))
     _check_declared(table, layout, declared)
     reading = prepare(path, table.sha256, layout, table.header, table.rows)
@@ -183,24 +186,26 @@ def read_roster(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[
     )  # fmt: skip
 
 
-def find_table(path: Path, declared: Declared = NOTHING, *, mappings: Sequence[Layout] = ()) -> Table:
-    """Find the table of a file and its layout, without reading the rows.
+def find_table(
+    path: Path, declared: Declared = NOTHING, *, mappings: Sequence[Layout] = (), content: bytes | None = None
+) -> Table:
+    """Find the table of a file and its layout, without reading the rows; see `read_roster`.
 
     Raises:
         RosterError: as `read_roster`.
     """
-    digest, sheets = _sheets(path, declared.sheet)
+    digest, sheets = _sheets(path, declared.sheet, content)
     name, fit = _best_sheet(path, sheets, declared, mappings)
     return _table(path, digest, sheets, name, fit)
 
 
-def unknown_table(path: Path, sheet: str = "") -> Table:
+def unknown_table(path: Path, sheet: str = "", *, content: bytes | None = None) -> Table:
     """Find the table of a file of no known layout: its header is the first row that is not a title.
 
     Raises:
         RosterError: if the file is missing, unreadable or empty.
     """
-    digest, sheets = _sheets(path, sheet)
+    digest, sheets = _sheets(path, sheet, content)
     name, rows = next(iter(sheets.items()))
     return _table(path, digest, sheets, name, Fit(EMPTY, find_header(rows), ()))
 
@@ -214,9 +219,9 @@ def _table(path: Path, digest: str, sheets: Mapping[str, Rows], name: str, fit: 
     return Table(path, digest, fit, header, rows, tuple(other for other in sheets if other != name))
 
 
-def _sheets(path: Path, sheet: str) -> tuple[str, Mapping[str, Rows]]:
+def _sheets(path: Path, sheet: str, content: bytes | None) -> tuple[str, Mapping[str, Rows]]:
     """Read a file into its sheets that are not empty; one of text is a single one without a name."""
-    content = read_bytes(path)
+    content = read_bytes(path) if content is None else content
     book = is_workbook(content)
     sheets = read_sheets(path, io.BytesIO(content)) if book else {"": split_rows(path, decode(content))}
     if sheet and sheet not in sheets:
@@ -270,12 +275,17 @@ def _padded(cells: list[str], width: int) -> list[str]:
     return cells + [""] * (width - len(cells))
 
 
+def own_layout() -> Layout:
+    """Give imgguard's own layout, whose questions and `ADDED_FIELDS` count in any file that has a column for them."""
+    return next(known for known in known_layouts() if known.name == "imgguard")
+
+
 def _with_own_columns(layout: Layout) -> Layout:
     """Let any export carry the columns that few have, under imgguard's own headings."""
-    own = next(known for known in known_layouts() if known.name == "imgguard")
+    own = own_layout()
     if layout.name == own.name:
         return layout
-    missing = [name for name in _ADDED_FIELDS if name not in layout.constants]
+    missing = [name for name in ADDED_FIELDS if name not in layout.constants]
     used = {heading_key(q.column) for q in layout.questions}
     added = tuple(replace(q, values=q.values or own.values) for q in own.questions if q.column not in used)
     names = added if not layout.permission else tuple(q for q in added if q.column in FLAGS)

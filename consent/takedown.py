@@ -6,15 +6,16 @@ Student numbers and no names: whoever manages an account has to find a picture, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from consent import audit
 from consent.errors import ConsentError
 from consent.markup import Markup, element, facts, joined, page, table
+from consent.model import Purpose
 from consent.numbers import number_key
-from consent.showings import PublishedFile, Showing, published_files
+from consent.showings import PublishedFile, Showing, published_files, showings, still_open
 from consent.store import Store
 from consent.tables import write_table
 
@@ -86,6 +87,13 @@ def listed(
         covered = file.newest != photo_id and not any((file.newest, number_key(n)) in visible for n in numbers)
         rows.append(Listed(file, tuple(numbers.items()), by_id[file.newest] if covered else None))
     return tuple(sorted(rows, key=lambda row: (*_place(row.file), row.file.photo_id)))
+
+
+def withdrawn_files(store: Store, subject_id: str, withdrawn: Collection[Purpose]) -> tuple[Listed, ...]:
+    """List every published file that shows somebody for a purpose for which consent was taken back."""
+    everything = showings(store, subject_id)
+    wanted = [(one, "consent was withdrawn") for one in still_open(everything) if one.file.purpose in withdrawn]
+    return listed(wanted, everything, published_files(store))
 
 
 def take_down_csv(rows: Iterable[Listed]) -> str:

@@ -147,6 +147,43 @@ def known_people(store: Store) -> tuple[Known, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A withdrawal as it was recorded.
+
+    Attributes:
+        subject_id: The number under which it was recorded.
+        purpose: What for; None for every purpose.
+        withdrawn_on: The day on which the family said so.
+        because: Why.
+        lifted_on: When it was lifted; None while it holds.
+        lifted_because: Why it was lifted; empty while it holds.
+    """
+
+    subject_id: str
+    purpose: Purpose | None
+    withdrawn_on: date
+    because: str
+    lifted_on: date | None
+    lifted_because: str
+
+
+def withdrawals_of(store: Store, subject_id: str) -> tuple[Entry, ...]:
+    """List somebody's withdrawals, newest first, lifted ones included; however the number was written then."""
+    rows: Any = store.query(
+        "SELECT subject_id, purpose, withdrawn_on, because, lifted_on, lifted_because FROM withdrawals ORDER BY id DESC"
+    )
+    return tuple(
+        Entry(number, Purpose(what) if what else None, date.fromisoformat(on), why, _day(lifted), lifted_why or "")
+        for number, what, on, why, lifted, lifted_why in rows
+        if number_key(number) == number_key(subject_id)
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True, slots=True)
 class Meant:
     """Who may be meant by what somebody typed.
 

@@ -221,7 +221,7 @@ class Guard:
         plan = self.plan([Path(path)], Path(out))
         for _, problem in plan.refused:
             raise problem
-        folder = self._output_folder(plan, overwrite)
+        folder = self.output_folder(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
         cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
@@ -257,8 +257,13 @@ class Guard:
         plan = self.plan([Path(folder)], Path(out))
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
-    def plan(self, inputs: list[Path], out: Path) -> Plan:
+    def plan(self, inputs: list[Path], out: Path, names: Names | None = None) -> Plan:
         """Plan a run over photos and folders; see `imgguard.planning.plan_run`.
+
+        Args:
+            inputs: Photos and folders.
+            out: The output folder.
+            names: What becomes of names this time; None for what the guard was told.
 
         Raises:
             SetupError: if the folders cannot be used, or there are more photos than the procedure means.
@@ -270,7 +275,8 @@ class Guard:
                     f"The folder of ID photos {ids} and the input {given} lie inside each other",
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
-        plan = plan_run(inputs, out, self.rules.format, self._naming)
+        naming = self._naming if names is None else replace(self._naming, names=names)
+        plan = plan_run(inputs, out, self.rules.format, naming)
         for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
@@ -311,7 +317,7 @@ class Guard:
         default_backends()
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
-        folder = self._output_folder(plan, overwrite)
+        folder = self.output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
 
     @contextlib.contextmanager
@@ -322,7 +328,7 @@ class Guard:
             RecordError: if it cannot be recorded.
         """
         with Store(self._school) as store:
-            recorder = Recorder.begin(store, self._run_record(), self._read_at)
+            recorder = Recorder.begin(store, self.run_record(), self._read_at)
             yield recorder
             recorder.finish()
 
@@ -349,6 +355,28 @@ class Guard:
                 recorder.finish()
                 raise
 
+    def recorder(self, store: Store, run_id: int | None = None) -> Recorder:
+        """Begin a run in an open record, or go on with one that was interrupted; whoever asks ends it.
+
+        Args:
+            store: Where it is recorded.
+            run_id: The run to go on with; None for a new one.
+
+        Raises:
+            RecordError: if it cannot be recorded.
+        """
+        if run_id is not None:
+            return Recorder(store, run_id, self._read_at)
+        return Recorder.begin(store, self.run_record(), self._read_at)
+
+    def rules_now(self) -> Rules:
+        """Give the rules, with what was published until now counted where the procedure has limits."""
+        return self._counted()
+
+    def replaces_name(self, stem: str) -> bool:
+        """Say whether a file's name, given without its ending, is replaced by a neutral one."""
+        return self._naming.replaces(stem)
+
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""
         rules = self._counted()
@@ -362,7 +390,8 @@ class Guard:
             self.rules = replace(self.rules, published=published)
         return self.rules
 
-    def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
+    def output_folder(self, plan: Plan, overwrite: bool = False) -> OutputFolder:
+        """Give the folder in which a plan is carried out, which guards the inputs."""
         roster = {self._roster.path.resolve()} if self._roster else set()
         return OutputFolder(plan.out, overwrite, plan.inputs | roster)
 
@@ -376,13 +405,14 @@ class Guard:
         if self._recorder is None:
             store = Store(self._school)
             try:
-                self._recorder = Recorder.begin(store, self._run_record(), self._read_at)
+                self._recorder = Recorder.begin(store, self.run_record(), self._read_at)
             except BaseException:
                 store.close()
                 raise
         return self._recorder
 
-    def _run_record(self) -> RunRecord:
+    def run_record(self) -> RunRecord:
+        """Give what the record tells of a run with this guard."""
         return run_record(self.rules, self._under, self._publication, self._roster)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from consent.errors import UserFacingError
 from imgguard.page.sessions import Session
-from imgguard.page.texts import LANGUAGES, Text, speaker
+from imgguard.page.texts import LANGUAGES, Text, preferred, speaker
 
 
 @cache
@@ -31,21 +31,36 @@ def session_of(request: Request) -> Session:
     return session
 
 
+def language_of(request: Request) -> str:
+    """Give the session's language; without a session, what the browser prefers."""
+    session = getattr(request.state, "session", None)
+    return session.language if session is not None else preferred(request.headers.get("accept-language", ""))
+
+
 def text_of(request: Request) -> Text:
-    """Give the texts of the session's language."""
-    return speaker(session_of(request).language)
+    """Give the texts of the language."""
+    return speaker(language_of(request))
 
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:
     """Render a page: `t` gives texts, `session` the operator; `view` names the part of the menu."""
-    session = session_of(request)
-    told = {"t": text_of(request), "session": session, "languages": LANGUAGES, "path": request.url.path, **context}
+    session = getattr(request.state, "session", None)
+    language = language_of(request)
+    told = {
+        "t": speaker(language), "session": session, "language": language, "languages": LANGUAGES,
+        "path": request.url.path, **context,
+    }  # fmt: skip
     return HTMLResponse(_templates().get_template(template).render(told), status)
 
 
 def go(url: str) -> JSONResponse:
     """Answer a form: the script goes to another page."""
     return JSONResponse({"go": url})
+
+
+def again() -> JSONResponse:
+    """Answer a form: the script loads the page anew."""
+    return JSONResponse({"again": True})
 
 
 def refused(error: UserFacingError, status: int = 409) -> JSONResponse:
