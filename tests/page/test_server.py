@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 from tests.schools import PASSPHRASE, sample_school
 
 MAIN = "from cli.main import main; main()"
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes as Linux shows them")
 
 
 class Running:
@@ -45,8 +45,17 @@ class Running:
         return {path.name.split("-")[1] for path in self.areas.glob("area-*")}
 
     def children(self) -> list[int]:
-        told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        return [int(pid) for pid in told.stdout.split()]
+        return [pid for pid, (_, parent) in processes().items() if parent == self.process.pid]
+
+
+def processes() -> dict[int, tuple[str, int]]:
+    """Every process of this computer that has not ended: its state and its parent."""
+    found = dict[int, tuple[str, int]]()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            found[int(folder.name)] = state, int(parent)
+    return {pid: told for pid, told in found.items() if told[0] != "Z"}
 
 
 @contextlib.contextmanager
@@ -63,8 +72,7 @@ def gone(pids: list[int]) -> bool:
     """Whether processes have ended; waits a little for it."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
-        states = [subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True) for pid in pids]
-        if all(not state.stdout.strip() or state.stdout.strip().startswith(b"Z") for state in states):
+        if not processes().keys() & set(pids):
             return True
         time.sleep(0.1)
     return False
