@@ -50,12 +50,11 @@ def _listed(desk: Desk) -> tuple[tuple[Review, ...], tuple[Earlier, ...]]:
 def _as_before(desk: Desk, again: str, offer: Offered) -> Mapping[str, str]:
     """Give the fields of the form as an earlier run had them, as far as the record knows."""
     found: dict[str, str] = defaultdict(str)
-    if not (again.isdigit() and len(again) < 18 and desk.school.is_file()):
+    number = _run_of(desk, again)
+    if number is None:
         return found
     with desk.store() as store:
-        if not store.query("SELECT 1 FROM runs WHERE id = ?", (int(again),)):
-            return found
-        run = run_facts(store, int(again))
+        run = run_facts(store, number)
     place, purpose = f"to:{run.destination.name}", f"for:{run.purpose}"
     values = {way.value for way in offer.ways}
     found["where"] = next((v for v in (place, purpose) if v in values), "" if run.recognition else "everybody")
@@ -63,6 +62,14 @@ def _as_before(desk: Desk, again: str, offer: Offered) -> Mapping[str, str]:
         {"style": run.style, "cover": run.settings.get("cover", ""), "covered": run.settings.get("covered", "")}
     )
     return found
+
+
+def _run_of(desk: Desk, asked: str) -> int | None:
+    """Give the number of an earlier run; None where there is none of that number."""
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 18 and desk.school.is_file()):
+        return None
+    with desk.store() as store:
+        return int(asked) if store.query("SELECT 1 FROM runs WHERE id = ?", (int(asked),)) else None
 
 
 async def _begin(request: Request) -> Response:
@@ -73,8 +80,7 @@ async def _begin(request: Request) -> Response:
 
     def begin() -> int:
         told = read_told(fields, _offer(desk, operator), operator, text)
-        again = fields.get("again", "")
-        number = int(again) if again.isdigit() and len(again) < 18 else None
+        number = _run_of(desk, fields.get("again", ""))
         return all_of(request).begin(fields.get("folder", ""), told, operator, number)
 
     number = await run_in_threadpool(begin)

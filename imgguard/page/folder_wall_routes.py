@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -38,7 +39,8 @@ async def _show(request: Request) -> Response:
         await run_in_threadpool(all_of(request).open, row.id, session_of(request).csrf)
     known = texts(language_of(request))
     words = {name.removeprefix("wall."): said for name, said in known.items() if name.startswith("wall.")}
-    return render(request, "wall.html", view="folder", review=row, words=json.dumps(words))
+    return render(request, "wall.html", view="folder", review=row, name=Path(row.folder).name or row.folder,
+                  words=json.dumps(words))  # fmt: skip
 
 
 async def _events(request: Request) -> Response:

@@ -82,8 +82,15 @@ def _summary(item: Item, often: Mapping[str, int], review: Reviewing, text: Text
         "marks": len(marks_of(item.made_with)),
         "new": item.key in review.new,
         "size": item.size,
-        "problem": item.refusal and {"what": item.refusal.what, "remedy": item.refusal.remedy},
+        "problem": _problem(item),
     }
+
+
+def _problem(item: Item) -> dict[str, str] | None:
+    """Give why a photo is refused; its place below the folder is enough to name it."""
+    if item.refusal is None:
+        return None
+    return {"what": item.refusal.what.replace(str(item.source), item.place), "remedy": item.refusal.remedy}
 
 
 def _refused(review: Reviewing) -> list[dict[str, Any]]:
@@ -92,7 +99,7 @@ def _refused(review: Reviewing) -> list[dict[str, Any]]:
         {
             "key": key_of(str(path)), "place": path.name, "v": 1, "state": "refused", "verdict": "open", "kept": 0,
             "covered": 0, "doubtful": 0, "contradicted": 0, "many": False, "often": 0, "marks": 0, "new": False,
-            "size": (0, 0), "problem": {"what": problem.what, "remedy": problem.remedy},
+            "size": (0, 0), "problem": {"what": problem.what.replace(str(path), path.name), "remedy": problem.remedy},
         }
         for path, problem in review.plan.refused
     ]  # fmt: skip
@@ -132,7 +139,7 @@ def photo(item: Item, review: Reviewing, text: Text) -> dict[str, Any]:
             {"kind": one.kind.value, "operator": one.operator, "at": one.at}
             for one in item.made_with
         ],
-        "problem": item.refusal and {"what": item.refusal.what, "remedy": item.refusal.remedy},
+        "problem": _problem(item),
     }  # fmt: skip
 
 

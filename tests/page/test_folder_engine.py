@@ -91,7 +91,7 @@ def test_nobody_is_revealed_by_posting(
     review = Posted.begin(served.client(), some_photos(photos, YARD))
     review.through()
     covered = [face for face in review.photo(YARD)["faces"] if face["state"] != "kept"]
-    never = sorted({face.person for face in truth[YARD]} | {"020485", "no such number", ""} - may_be_seen())
+    never = sorted(({face.person for face in truth[YARD]} | {"020485", "no such number", ""}) - may_be_seen())
     for face in covered:
         review.say(YARD, "nobody", box=face["box"])
         for number in never:

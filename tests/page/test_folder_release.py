@@ -100,7 +100,7 @@ def test_a_release_waits_for_a_second_person_where_the_policy_asks_for_one(
         assert review.post("second", name=name, looked=True).status_code == 409, name
     assert review.post("second", name="E. Other").status_code == 409
     # What is changed after the first release has to be released again.
-    review.say(ONE, "cover_all")
+    review.say(ONE, "cover", box=[100, 100, 200, 200])
     review.through()
     assert review.post("second", name="E. Other", looked=True).status_code == 409
     assert not out.exists()

@@ -14,6 +14,7 @@ const KINDS = { c: "cover_all", k: "confirmed", x: "left_out" };
 const GOING = ["planning", "examining", "cleaning"];
 let stage = "";
 let chosen = false;
+const released = by("review").dataset.state === "released";
 
 onOpen(openLarge);
 
@@ -40,10 +41,11 @@ function follow(told) {
   bar.max = told.total || 1;
   bar.value = told.done ?? 0;
   by("stage").textContent = told.problem ? `${told.problem.what} ${told.problem.remedy}` : line(told);
+  state.frozen = released || (Boolean(told.release) && !told.release.problem);
   by("pause").hidden = !GOING.includes(stage);
   by("stop").hidden = ![...GOING, "paused"].includes(stage);
+  by("undo").hidden = state.frozen;
   by("go-on").hidden = !["paused", "stopped", "failed"].includes(stage) || state.frozen;
-  state.frozen = Boolean(told.release) && !told.release.problem;
   drawSelection();
   if (stage !== "stopped" && (told.version > state.version || !state.photos.size)) update().catch(alertUser);
   else drawRelease().catch(alertUser);
@@ -156,4 +158,5 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+if (["released", "releasing"].includes(by("review").dataset.state)) document.querySelector("[data-tab=release]").click();
 listen(`${base}/events`, follow);
