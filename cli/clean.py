@@ -188,7 +188,7 @@ def _with_progress(
         for result in run:
             under_cover = sum(face.cover is not None and not face.cropped_out for face in result.faces)
             covered += under_cover
-            kept += sum(face.cover is None for face in result.faces)
+            kept += sum(face.cover is None and not face.is_let_off for face in result.faces)
             refused += result.refusal is not None and not is_there(result)
             # First told, then shown: whatever stops the run in between, the photo is in the list.
             yield result

@@ -108,10 +108,20 @@ def _show_published(console: Console, asked: str, published: Published, names: M
     if file.taken_down_on:
         told.add_row("Taken down", str(file.taken_down_on))
     told.add_row("Faces", f"{len(published.shown)} kept, {published.covered} covered")
+    if published.overrides:
+        told.add_row("By hand", _by_hand(published))
     console.print(told)
     for person in published.shown:
         for line in _lines(person, names):
             console.print(cell(f"    {line}"), soft_wrap=True)
+
+
+_SAID = {"cover": "covered", "nobody": "found to be no face", "person": "named"}
+
+
+def _by_hand(published: Published) -> str:
+    said = (f"{count} {_SAID[kind]}" for kind, count in published.overrides.items())
+    return ", ".join(said)
 
 
 def _lines(person: Shown, names: Mapping[str, str]) -> list[str]:

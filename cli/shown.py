@@ -109,10 +109,13 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     verb = "would be published" if dry_run else "published"
     console.print(cell(f"{len(done)} of {planned} photos {verb}: {place}"), soft_wrap=True, style="bold")
     table = Table(show_header=False, box=None)
-    table.add_row("Faces kept", str(len(faces) - covered.total() - cropped))
+    no_faces = sum(face.is_let_off for face in faces)
+    table.add_row("Faces kept", str(sum(face.cover is None for face in faces) - no_faces))
     table.add_row("Faces covered", str(covered.total()))
     for (words, clause), count in covered.most_common():
         table.add_row("", cell(f"{count:>4}  {words}{clause}"))
+    if no_faces:
+        table.add_row("No face, by hand", str(no_faces))
     if cropped:
         photos = counted(sum(result.window is not None for result in done), "photo", "photos")
         table.add_row("Left out by cropping", f"{cropped}, in {photos}")

@@ -23,11 +23,15 @@ FORGOTTEN = "[forgotten]"
 _PIECE = 4
 _NAMED_IN = (("renamed", "source_name"), ("renamed", "published_name"), ("photos", "published_name"))
 _TOLD_IN = (("withdrawals", "because"), ("withdrawals", "lifted_because"), ("roster_changes", "what"))
+# That something was there stays known, and of whom does not.
+_STAYS = ("faces", "overrides", "review_marks")
 # What the receipt calls the rows of a table.
 _WORDS = {
     "subjects": "entries of the roster",
     "consents": "answers",
     "faces": "faces, which are nobody's now",
+    "overrides": "what was said of photos, which names nobody now",
+    "review_marks": "what was said of photos under review, which names nobody now",
     "roster_changes": "changes of the roster",
 }
 
@@ -128,7 +132,8 @@ class _Person:
 
 def _person(store: Store, subject_id: str) -> _Person:
     traces = " UNION ".join(
-        f"SELECT subject_id FROM {table}" for table in ("subjects", "faces", "withdrawals", "aliases")
+        f"SELECT subject_id FROM {table}"
+        for table in ("subjects", "faces", "withdrawals", "aliases", "overrides", "review_marks")
     )
     if not store.query(f"SELECT 1 FROM ({traces}) WHERE subject_id = ?", (subject_id,)):
         raise ConsentError(
@@ -148,14 +153,18 @@ def _erase(store: Store, numbers: Collection[str]) -> tuple[tuple[str, int], ...
     relied = "DELETE FROM reliances WHERE face_id IN (SELECT id FROM faces WHERE subject_id = ?)"
     steps = [
         ("consents relied on", relied),
-        (_WORDS["faces"], "UPDATE faces SET subject_id = NULL WHERE subject_id = ?"),
+        *((_WORDS[table], f"UPDATE {table} SET subject_id = NULL WHERE subject_id = ?") for table in _STAYS),
     ]
     tables: Any = store.query(
         "SELECT t.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'"
-        " AND c.name = 'subject_id' AND t.name <> 'faces' ORDER BY t.name = 'subjects', t.name"
+        " AND c.name = 'subject_id' ORDER BY t.name = 'subjects', t.name"
     )
     # A table that is added later must not be forgotten.
-    steps += [(_WORDS.get(table, table), f'DELETE FROM "{table}" WHERE subject_id = ?') for (table,) in tables]
+    steps += [
+        (_WORDS.get(table, table), f'DELETE FROM "{table}" WHERE subject_id = ?')
+        for (table,) in tables
+        if table not in _STAYS
+    ]
     return tuple((what, sum(store.change(sql, (number,)) for number in numbers)) for what, sql in steps)
 
 

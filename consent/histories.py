@@ -6,13 +6,15 @@ saved again has another, and is not found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from consent.reasons import Reason
 from consent.showings import PublishedFile, published_files
 from consent.store import Reliance, Store
 
-_RELIANCE = tuple(field.name for field in fields(Reliance))
+_RELIANCE = tuple(each.name for each in fields(Reliance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Published:
         policy: The procedure under which it was decided, with its version.
         shown: Who, from left to right.
         covered: How many faces were covered.
+        no_faces: How many places stayed visible because a person found no face there.
+        overrides: How often a person said what: "cover", "nobody" or "person".
     """
 
     file: PublishedFile
@@ -47,6 +51,8 @@ class Published:
     policy: str
     shown: tuple[Shown, ...]
     covered: int
+    no_faces: int = 0
+    overrides: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,9 @@ def history_of(store: Store, sha256: str) -> History:
 def shown_on(store: Store, photo_id: int) -> tuple[Shown, ...]:
     """Give who is to be seen on a published photo, from left to right."""
     faces: Any = store.query(
-        "SELECT id, subject_id, clause FROM faces WHERE photo_id = ? AND verdict = 'keep' ORDER BY x1, id", (photo_id,)
+        "SELECT id, subject_id, clause FROM faces WHERE photo_id = ? AND verdict = 'keep' AND reason <> ?"
+        " ORDER BY x1, id",
+        (photo_id, Reason.NOBODY_THERE.value),
     )
     return tuple(Shown(subject_id, clause, _relied(store, face)) for face, subject_id, clause in faces)
 
@@ -113,11 +121,16 @@ def shown_on(store: Store, photo_id: int) -> tuple[Shown, ...]:
 def _published(store: Store, file: PublishedFile) -> Published:
     rows: Any = store.query(
         "SELECT recorded_at, policy, policy_version, (SELECT count(*) FROM faces WHERE photo_id = photos.id"
-        " AND verdict = 'cover') FROM photos JOIN runs ON runs.id = run_id WHERE photos.id = ?",
-        (file.photo_id,),
+        " AND verdict = 'cover'), (SELECT count(*) FROM faces WHERE photo_id = photos.id AND reason = ?)"
+        " FROM photos JOIN runs ON runs.id = run_id WHERE photos.id = ?",
+        (Reason.NOBODY_THERE.value, file.photo_id),
     )
-    ((at, policy, version, covered),) = rows
-    return Published(file, at, f"{policy}, version {version}", shown_on(store, file.photo_id), covered)
+    ((at, policy, version, covered, no_faces),) = rows
+    said: Any = store.query(
+        "SELECT kind, count(*) FROM overrides WHERE photo_id = ? GROUP BY kind ORDER BY kind", (file.photo_id,)
+    )
+    told = f"{policy}, version {version}"
+    return Published(file, at, told, shown_on(store, file.photo_id), covered, no_faces, dict(said))
 
 
 def _relied(store: Store, face_id: int) -> tuple[Reliance, ...]:

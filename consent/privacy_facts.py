@@ -53,7 +53,11 @@ TABLES: Mapping[str, About] = {
     "withdrawals": About("consents that were taken back, and why in the school's words", "student numbers", _FORGET),
     "destinations": About("accounts and addresses published to, their managers", "names", _FILE),
     "keys": About("where each key is kept, parameters, proof of the right key; no key", "nobody", _FILE),
-    "templates": About("encrypted face templates of ID photos", "student numbers", "until their last day, then purge"),
+    "templates": About(
+        "encrypted face templates of ID photos and confirmed faces",
+        "student numbers",
+        "until their last day, then purge",
+    ),
     "runs": About("settings of each run; who ran it and signed off, where told", "names", _FILE),
     "photos": About("digests of original and published photo, name of the published file", "file names", _FILE),
     "faces": About("box, score and decision of each face; the number of whom it shows", "student numbers", _FORGET),

@@ -1,4 +1,8 @@
-"""Why a face, a name or a work is shown or not. CONSENTED is the only reason to show one."""
+"""Why a face, a name or a work is shown or not.
+
+CONSENTED is the only reason to show anybody: it alone comes out of `consent.policy.decide` as a KEEP. NOBODY_THERE
+keeps what a person looked at and found to be no face, and shows no one.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,9 @@ class Reason(StrEnum):
     """Why a face is kept or covered."""
 
     CONSENTED = "consented"
+    # What a person said after looking; `decide` never gives these.
+    NOBODY_THERE = "nobody_there"
+    COVERED_BY_OPERATOR = "covered_by_operator"
     # Nobody can say who it is.
     NO_MATCH = "no_match"
     AMBIGUOUS = "ambiguous"
@@ -71,8 +78,13 @@ class Reason(StrEnum):
         return _WORDS[self]
 
 
+# What a person said; no clause of a procedure stands behind it.
+BY_OPERATOR = frozenset({Reason.NOBODY_THERE, Reason.COVERED_BY_OPERATOR})
+
 _WORDS = {
     Reason.CONSENTED: "consent covers this purpose",
+    Reason.NOBODY_THERE: "no face: somebody looked and nobody is there",
+    Reason.COVERED_BY_OPERATOR: "covered by the operator",
     Reason.NO_MATCH: "nobody of the roster",
     Reason.AMBIGUOUS: "could be more than one person",
     Reason.NOT_COMPARABLE: "too small, blurred or turned to compare",

@@ -12,13 +12,15 @@ from dataclasses import asdict
 from consent import markup
 from consent.markup import Markup, element, text
 from consent.procedures import Policy
-from consent.reasons import Unidentified
+from consent.reasons import BY_OPERATOR, Reason, Unidentified, Verdict
 from consent.run_facts import FaceFacts, PhotoFacts, RunFacts, reason_words
-from consent.store import Reliance
+from consent.store import Override, Reliance
 
 REPORT_VERSION = 1
 _NOBODY, _FORGOTTEN = "nobody known", "forgotten since"
 _NONE = "none"
+_NAMELESS = {*Unidentified, *BY_OPERATOR}
+_SAID = {"cover": "covered", "nobody": "no face", "person": "named"}
 
 
 def run_html(run: RunFacts, names: Mapping[str, str] | None = None, policy: Policy | None = None) -> str:
@@ -66,7 +68,9 @@ def run_json(run: RunFacts, names: Mapping[str, str] | None = None) -> str:
         "refused": len(run.refused),
         "there_already": len(run.there_already),
         "faces_kept": sum(face.kept for face in run.faces),
-        "faces_covered": sum(not face.kept for face in run.faces),
+        "faces_covered": sum(face.covered for face in run.faces),
+        "no_faces": sum(face.no_face for face in run.faces),
+        "overrides": sum(len(photo.overrides) for photo in run.published),
     }
     keys = ("verdict", "reason", "clause", "faces")
     reasons = [dict(zip(keys, row, strict=True)) for row in run.reasons()]
@@ -76,8 +80,8 @@ def run_json(run: RunFacts, names: Mapping[str, str] | None = None) -> str:
 def _photo_json(photo: PhotoFacts, names: Mapping[str, str] | None) -> dict[str, object]:
     told = asdict(photo)
     if names is not None:
-        for face in told["faces"]:
-            face["name"] = names.get(face["subject_id"] or "")
+        for who in (*told["faces"], *told["overrides"]):
+            who["name"] = names.get(who["subject_id"] or "")
     return told
 
 
@@ -91,10 +95,12 @@ def _declared(run: RunFacts) -> Markup:
 def _counts(run: RunFacts) -> Markup:
     kept = sum(face.kept for face in run.faces)
     shown = {face.subject_id for face in run.faces if face.kept and face.subject_id}
-    told = (
+    told: tuple[tuple[int, str], ...] = (
         (len(run.published), "photos published"), (len(run.refused), "photos refused"), (kept, "faces kept"),
-        (len(run.faces) - kept, "faces covered"), (len(shown), "different people shown"),
+        (sum(face.covered for face in run.faces), "faces covered"), (len(shown), "different people shown"),
     )  # fmt: skip
+    said = sum(len(photo.overrides) for photo in run.published)
+    told += ((said, "things changed by hand"),) if said else ()
     return element("div", *(element("div", element("b", count), what) for count, what in told), cls="counts")
 
 
@@ -141,7 +147,7 @@ def _how(run: RunFacts) -> Iterable[tuple[str, object]]:
 
 def _reasons(run: RunFacts, policy: Policy | None) -> Markup:
     rows = [
-        (_verdict(verdict == "keep"), reason_words(reason), _clause(policy, clause, reason), count)
+        (_verdict(verdict, reason), reason_words(reason), _clause(policy, clause, reason), count)
         for verdict, reason, clause, count in run.reasons()
     ]
     return markup.table(("", "Why", "Clause", "Faces"), rows, (3,)) if rows else element("p", "There were no faces.")
@@ -185,19 +191,33 @@ def _photo(photo: PhotoFacts, names: Mapping[str, str] | None) -> Markup:
         cls="head",
     )
     faces = markup.table(header, rows, cls="faces") if rows else element("p", "No face was found.")
-    return element("section", head, faces, cls="photo")
+    return element("section", head, faces, _by_hand(photo.overrides, names), cls="photo")
+
+
+def _by_hand(overrides: Iterable[Override], names: Mapping[str, str] | None) -> Markup:
+    """What a person said of a photo, and who did."""
+    rows = [
+        (_SAID[one.kind], _named(one.subject_id, names) if one.kind == "person" else "", one.operator or "not told",
+         _when(one.marked_at))
+        for one in overrides
+    ]  # fmt: skip
+    return markup.table(("By hand", "Who it is", "Operator", "When"), rows) if rows else Markup()
+
+
+def _named(subject_id: str | None, names: Mapping[str, str] | None) -> str:
+    return _FORGOTTEN if subject_id is None else f"{subject_id} {(names or {}).get(subject_id, '')}".strip()
 
 
 def _face(place: int, face: FaceFacts, names: Mapping[str, str] | None) -> tuple[object, ...]:
     stands_on = markup.joined((_reliance(reliance) for reliance in face.relied), Markup("<br>"))
     why = markup.joined((reason_words(face.reason), element("div", face.clause, cls="small") if face.clause else ""))
-    return place, _verdict(face.kept), _person(face, names), why, stands_on
+    return place, _verdict(face.verdict, face.reason), _person(face, names), why, stands_on
 
 
 def _person(face: FaceFacts, names: Mapping[str, str] | None) -> str:
     if face.subject_id is None:
-        return _NOBODY if face.reason in set(Unidentified) else _FORGOTTEN
-    return f"{face.subject_id} {(names or {}).get(face.subject_id, '')}".strip()
+        return _NOBODY if face.reason in _NAMELESS else _FORGOTTEN
+    return _named(face.subject_id, names)
 
 
 def _reliance(reliance: Reliance) -> str:
@@ -212,7 +232,10 @@ def _versions(photo: PhotoFacts) -> str:
     return earlier + later + (f"; taken down on {photo.taken_down_on}" if photo.taken_down_on else "")
 
 
-def _verdict(kept: bool) -> Markup:
+def _verdict(verdict: str, reason: str) -> Markup:
+    if reason == Reason.NOBODY_THERE:
+        return element("span", "no face")
+    kept = verdict == Verdict.KEEP
     return element("span", "kept" if kept else "covered", cls="kept" if kept else "covered")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from consent.errors import RecordError
 from consent.reasons import Reason, Verdict
 from consent.showings import published_files
-from consent.store import Reliance, Store
+from consent.store import Override, Reliance, Store
 
 LAST = "last"
 # From so many letters on, a name is looked for inside of other words, too.
@@ -22,6 +22,7 @@ _LONG = 4
 # The kind of a photo that was left alone, as imgguard.output has it: nothing was wrong with it.
 _THERE_ALREADY = "output_exists"
 _RELIANCE = tuple(field.name for field in fields(Reliance))
+_OVERRIDE = tuple(field.name for field in fields(Override))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,18 @@ class FaceFacts:
 
     @property
     def kept(self) -> bool:
-        """Whether the face is to be seen."""
-        return self.verdict == Verdict.KEEP
+        """Whether somebody's face is to be seen."""
+        return self.verdict == Verdict.KEEP and not self.no_face
+
+    @property
+    def covered(self) -> bool:
+        """Whether it is covered."""
+        return self.verdict == Verdict.COVER
+
+    @property
+    def no_face(self) -> bool:
+        """Whether a person found that it is no face."""
+        return self.reason == Reason.NOBODY_THERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,7 @@ class PhotoFacts:
         replaced_by: The newest version that took its place; None for none.
         taken_down_on: The day on which somebody said that it is not to be seen any more; None where nobody did.
         faces: Every face, from left to right.
+        overrides: What a person said of it, in order.
     """
 
     photo_id: int
@@ -77,6 +89,7 @@ class PhotoFacts:
     replaced_by: int | None
     taken_down_on: date | None
     faces: tuple[FaceFacts, ...]
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +271,7 @@ def _there(store: Store, run_id: int) -> bool:
 
 
 def _photos(store: Store, run_id: int) -> tuple[PhotoFacts, ...]:
-    faces = _faces(store, run_id)
+    faces, said = _faces(store, run_id), _overrides(store, run_id)
     files = {file.photo_id: file for file in published_files(store) if file.run_id == run_id}
     newest = {number: file.newest for number, file in files.items() if file.newest != number}
     rows: Any = store.query(
@@ -270,9 +283,22 @@ def _photos(store: Store, run_id: int) -> tuple[PhotoFacts, ...]:
         PhotoFacts(
             number, at, refusal, source, output, files[number].name if number in files else "", container, replaces,
             newest.get(number), files[number].taken_down_on if number in files else None, tuple(faces[number]),
+            tuple(said[number]),
         )
         for number, at, refusal, source, output, container, replaces in rows
     )  # fmt: skip
+
+
+def _overrides(store: Store, run_id: int) -> dict[int, list[Override]]:
+    found: dict[int, list[Override]] = defaultdict(list)
+    rows: Any = store.query(
+        f"SELECT photo_id, {', '.join(_OVERRIDE)} FROM overrides JOIN photos ON photos.id = photo_id"
+        " WHERE run_id = ? ORDER BY overrides.id",
+        (run_id,),
+    )
+    for photo_id, *told in rows:
+        found[photo_id].append(Override(*told))
+    return found
 
 
 def _faces(store: Store, run_id: int) -> dict[int, list[FaceFacts]]:

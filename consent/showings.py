@@ -115,7 +115,8 @@ def writings_of(store: Store, subject_id: str) -> frozenset[str]:
         found = roster.find(number)
         return (True, found.number) if found else (False, number_key(number))
 
-    tables = " UNION ".join(f"SELECT subject_id FROM {table}" for table in ("faces", "withdrawals", "aliases"))
+    told = ("faces", "withdrawals", "aliases", "overrides", "review_marks")
+    tables = " UNION ".join(f"SELECT subject_id FROM {table}" for table in told)
     written = {str(number) for (number,) in store.query(tables) if number is not None}
     meant = whose(subject_id)
     own = {meant[1]} if meant[0] else set()

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from consent.errors import RecordError
 from consent.procedures import STRICT
@@ -74,6 +74,20 @@ class FaceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """What a person said of one place of a photo and was done: "cover", "nobody" or "person", and then who it is."""
+
+    kind: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    subject_id: str | None
+    operator: str
+    marked_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewName:
     """A photo's place below the input and its neutral one below the output, both as text with slashes."""
 
@@ -109,10 +123,11 @@ class PhotoRecord:
     new_name: NewName | None = None
     published_name: str | None = None
     replaces: int | None = None
+    overrides: tuple[Override, ...] = ()
 
 
 _PLAIN = tuple(f.name for f in fields(RunRecord) if f.name not in {"models", "sign_offs", "declared", "settings"})
-_PHOTO = tuple(f.name for f in fields(PhotoRecord) if f.name not in {"faces", "new_name"})
+_PHOTO = tuple(f.name for f in fields(PhotoRecord) if f.name not in {"faces", "new_name", "overrides"})
 _FACE = tuple(f.name for f in fields(FaceRecord) if f.name != "relied")
 
 
@@ -216,6 +231,8 @@ class Store:
             face_id = self.insert_row("faces", {"photo_id": photo_id, **facts})
             for reliance in face.relied:
                 self.insert_row("reliances", {"face_id": face_id, **asdict(reliance)})
+        for override in photo.overrides:
+            self.insert_row("overrides", {"photo_id": photo_id, **asdict(override)})
         if photo.new_name is not None:
             self.insert_row("renamed", {"photo_id": photo_id, **asdict(photo.new_name)})
         return photo_id
@@ -318,6 +335,12 @@ def read_published(path: Path) -> Mapping[str, frozenset[str]]:
     for output, source in rows:
         found[output] = found.get(output, frozenset()) | {source}
     return found
+
+
+def last_entry(path: Path) -> int:
+    """Give the number of the audit trail's last entry; 0 where there is none. Changes nothing."""
+    rows: list[tuple[Any, ...]] = _read(path, "SELECT ifnull(max(seq), 0) FROM audit")
+    return int(rows[0][0]) if rows else 0
 
 
 def _read(path: Path, sql: str) -> list[tuple[str, ...]]:

@@ -163,6 +163,7 @@ class _Told:
     output: str | None
     keep: int
     cover: int
+    overrides: int
 
 
 def _differences(trail: Sequence[Entry], photos: Mapping[int, _Told]) -> Iterator[str]:
@@ -186,7 +187,9 @@ def _told(trail: Sequence[Entry]) -> Iterator[tuple[int, _Told]]:
             and isinstance(body := _body(entry), dict)
             and isinstance(body.get("photo"), int)
         ):
-            counts = (body.get("keep", 0), body.get("cover", 0))
+            said = body.get("overrides")
+            overrides = sum(said.values()) if isinstance(said, dict) else 0
+            counts = (body.get("keep", 0), body.get("cover", 0), overrides)
             yield body["photo"], _Told(entry.kind, body.get("source"), body.get("output"), *counts)
 
 
@@ -254,11 +257,14 @@ def _photos(store: Store) -> dict[int, _Told]:
     faces: Any = store.query("SELECT photo_id, verdict, count(*) FROM faces GROUP BY photo_id, verdict")
     for photo_id, verdict, count in faces:
         verdicts.setdefault(photo_id, Counter())[verdict] = count
-    rows: Any = store.query("SELECT id, status, source_sha256, output_sha256 FROM photos ORDER BY id")
+    rows: Any = store.query(
+        "SELECT id, status, source_sha256, output_sha256,"
+        " (SELECT count(*) FROM overrides WHERE photo_id = photos.id) FROM photos ORDER BY id"
+    )
     none: Counter[str] = Counter()
     return {
-        photo_id: _Told(_TOLD[status].value, source, output, counts["keep"], counts["cover"])
-        for photo_id, status, source, output in rows
+        photo_id: _Told(_TOLD[status].value, source, output, counts["keep"], counts["cover"], overrides)
+        for photo_id, status, source, output, overrides in rows
         for counts in [verdicts.get(photo_id, none)]
     }
 

@@ -215,7 +215,9 @@ def who_is_meant(people: Collection[Known], typed: str) -> Meant:
     return Meant(person, None, ()) if found.exact else Meant(None, person, ())
 
 
-def gone_since(store: Store, run_id: int, shown: Collection[str], known: Collection[str]) -> bool:
+def gone_since(
+    store: Store, run_id: int, shown: Collection[str], known: Collection[str], read_at: int | None = None
+) -> bool:
     """Tell whether a run that read its roster earlier may not publish a photo any more.
 
     Inside `Store.atomic()`, nobody can withdraw between the answer and the record of the photo: whoever withdraws
@@ -226,6 +228,7 @@ def gone_since(store: Store, run_id: int, shown: Collection[str], known: Collect
         run_id: The run.
         shown: Who is to be seen in the photo.
         known: Who was recognised in it, covered or not.
+        read_at: The last entry of the audit trail when the roster was read; None for when the run began.
 
     Returns:
         Whether somebody shown has withdrawn for the run's purpose, somebody known may have been forgotten since, or
@@ -236,7 +239,8 @@ def gone_since(store: Store, run_id: int, shown: Collection[str], known: Collect
     if any(number_key(number) in taken_back for number in shown):
         return True
     begun = "SELECT max(seq) FROM audit WHERE kind = ? AND json_extract(body, '$.run') = ?"
-    rows = store.query(f"SELECT DISTINCT kind FROM audit WHERE seq > ({begun})", (audit.Kind.RUN_BEGUN.value, run_id))
+    values: tuple[object, ...] = (audit.Kind.RUN_BEGUN.value, run_id, read_at)
+    rows = store.query(f"SELECT DISTINCT kind FROM audit WHERE seq > min(({begun}), ifnull(?, 9e15))", values)
     since = {kind for (kind,) in rows}
     if shown and audit.Kind.ROSTER_IMPORTED in since:
         rosters = [sha256 for (sha256,) in store.query("SELECT sha256 FROM rosters ORDER BY id")]

@@ -30,12 +30,13 @@ from imgguard.errors import (
 )
 from imgguard.lazy import cv2
 from imgguard.linking import link_photos
+from imgguard.marking import settle
 from imgguard.pipeline import Examined, examine_photo, prepare_photo
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.rules import Rules
 from imgguard.tally import tally
-from imgguard.types import CleanedPhoto, PhotoResult, Refusal
+from imgguard.types import CleanedPhoto, Identification, PhotoResult, Refusal
 
 if TYPE_CHECKING:
     from imgguard.output import OutputFolder
@@ -150,14 +151,25 @@ def _examine(
         examined(len(found), len(jobs))
     # In the order of the plan, not in that in which the workers happened to finish.
     known = {job: one for job in jobs if isinstance(one := found[job], Examined)}
-    linked = link_photos([one.found for one in known.values()], rules.gallery)
-    told = tally([replace(one, found=faces) for one, faces in zip(known.values(), linked, strict=True)], rules)
-    return {**found, **dict(zip(known, told, strict=True))}
+    return {**found, **dict(zip(known, link_and_tally(tuple(known.values()), rules), strict=True))}
+
+
+def link_and_tally(photos: Sequence[Examined], rules: Rules) -> tuple[Examined, ...]:
+    """Let the photos of an event tell each other who is who and how often, in the order in which they are given."""
+    if rules.gallery is None or len(photos) < 2:
+        return tuple(photos)
+    linked = link_photos([one.found for one in photos], rules.gallery)
+    return tally([_said(one, faces, rules) for one, faces in zip(photos, linked, strict=True)], rules)
+
+
+def _said(photo: Examined, found: Sequence[Identification], rules: Rules) -> Examined:
+    """Take into account what a person said of a photo, so that whoever was named counts like the others."""
+    return replace(photo, found=settle(found, rules.marks.get(photo.sha256, ()), rules).found)
 
 
 def examine_or_refuse(source: Path, rules: Rules, backends: Backends) -> Examined | Refusal:
     """Examine one photo; every failure that concerns it alone becomes a refusal."""
-    return _or_refuse(source, lambda: examine_photo(source, rules, backends))
+    return or_refuse(source, lambda: examine_photo(source, rules, backends))
 
 
 def prepare_or_refuse(
@@ -169,10 +181,11 @@ def prepare_or_refuse(
     """
     if isinstance(known, Refusal):
         return known
-    return _or_refuse(source, lambda: prepare_photo(source, rules, backends, known))
+    return or_refuse(source, lambda: prepare_photo(source, rules, backends, known))
 
 
-def _or_refuse(source: Path, work: Callable[[], _T]) -> _T | Refusal:
+def or_refuse(source: Path, work: Callable[[], _T]) -> _T | Refusal:
+    """Work on one photo; every failure that concerns it alone becomes a refusal."""
     try:
         return work()
     except PhotoError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,9 +31,9 @@ _ROUND_STYLES = (Style.EMOJI, Style.IMAGE)
 _ROUND_PROPORTION = 1.14
 # Height to width of every cover: that of the face behind it would tell who it is.
 _PROPORTION = 1.45
-# Between an ellipse (2) and a rectangle: rounded, yet it holds the corners of the box.
-_ROUNDNESS = 3.0
 _ELLIPSE = 2.0
+# Of what was drawn by hand: nearly its rectangle, whatever its proportion.
+_AREA_ROUNDNESS = 12.0
 _OUTLINE_POINTS = 96
 _SHIFT = 4
 
@@ -60,6 +61,17 @@ def cover_for(detection: Detection, style: Style, extent: Extent = Extent.FACE) 
     spill = max(1.0, float(_radius(corners, Oval(center, axes, angle)).max()))
     body = _body(box, angle) if extent is Extent.PERSON else None
     return Cover(box, center, (axes[0] * spill, axes[1] * spill), angle, style, body)
+
+
+def area_for(box: BoundingBox, style: Style) -> Cover:
+    """Plan the cover of a rectangle that somebody drew: it holds all of it and little more, however tall or wide.
+
+    A drawn smiley or picture would look out of place on a name badge: such an area gets a soft ground alone.
+    """
+    reach = 2 ** (1 / _AREA_ROUNDNESS)
+    axes = max(1.0, box.width / 2 * reach), max(1.0, box.height / 2 * reach)
+    plain = Style.BLUR if style in _ROUND_STYLES else style
+    return Cover(box, box.center, axes, 0.0, plain, None, _AREA_ROUNDNESS)
 
 
 def _body(box: BoundingBox, tilt: float) -> Oval:
@@ -90,8 +102,9 @@ def _tilt(landmarks: Floats) -> float:
     return math.degrees(math.atan2(-down_x, down_y))
 
 
-def _radius(points: Floats, oval: Oval, roundness: float = _ROUNDNESS) -> Floats:
+def _radius(points: Floats, oval: Oval) -> Floats:
     """Give for each point (..., 2) its superelliptic radius: below 1 is inside the oval, 1 is its rim."""
+    roundness = np.float32(oval.roundness)
     turn, (x, y), axes = math.radians(oval.angle), oval.center, oval.semi_axes
     dx, dy = points[..., 0] - np.float32(x), points[..., 1] - np.float32(y)
     along = np.abs(dx * np.float32(math.cos(turn)) + dy * np.float32(math.sin(turn))) / np.float32(axes[0])
@@ -103,7 +116,7 @@ def outline(oval: Oval) -> Floats:
     """Give the rim of an oval as a polygon, (N, 2)."""
     t = np.linspace(0, 2 * math.pi, _OUTLINE_POINTS, endpoint=False)
     unit = np.stack([np.cos(t), np.sin(t)], axis=-1)
-    unit /= ((np.abs(unit) ** _ROUNDNESS).sum(axis=-1, keepdims=True)) ** (1 / _ROUNDNESS)
+    unit /= ((np.abs(unit) ** oval.roundness).sum(axis=-1, keepdims=True)) ** (1 / oval.roundness)
     return placed(unit.astype(np.float32), oval)
 
 
@@ -187,7 +200,7 @@ def ellipse_radius(oval: Oval, window: tuple[int, int, int, int], size: tuple[in
     x1, y1, x2, y2 = window
     xs = x1 + (np.arange(size[0], dtype=np.float32) + 0.5) * np.float32((x2 - x1) / size[0])
     ys = y1 + (np.arange(size[1], dtype=np.float32) + 0.5) * np.float32((y2 - y1) / size[1])
-    return _radius(np.stack(np.meshgrid(xs, ys), axis=-1), oval, _ELLIPSE)
+    return _radius(np.stack(np.meshgrid(xs, ys), axis=-1), replace(oval, roundness=_ELLIPSE))
 
 
 def window_of(box: BoundingBox, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -131,13 +131,13 @@ def read_reference(
         old_photos: Whether photos older than 36 months are used.
         known: References made before, by number and digest of the photo: they are not computed again.
     """
-    too_old_before = None if old_photos else _months_before(on, _TOO_OLD_MONTHS)
+    limit = None if old_photos else too_old_before(on)
     try:
         digest = hashlib.sha256(photo.read()).hexdigest()
         reference = known.get((photo.number, digest))
         if reference is None:
-            reference = _dated(read_portrait(photo, backends, too_old_before), on)
-        elif reference.taken_on and too_old_before and reference.taken_on < too_old_before:
+            reference = _dated(read_portrait(photo, backends, limit), on)
+        elif reference.taken_on and limit and reference.taken_on < limit:
             raise too_old(photo.path, reference.taken_on)
     except PhotoError as error:
         findings.append(_not_used(photo.path, error))
@@ -227,6 +227,11 @@ def without_look_alikes(references: Sequence[Named], source: str, findings: list
         what = f"{one} and {other} look the same on their ID photos (one photo filed twice, or twins): both are covered"
         findings.append(Finding(source, None, what))
     return [named for named in references if named.reference.subject_id not in doubtful]
+
+
+def too_old_before(on: date) -> date:
+    """Give the first day whose photos are not too old yet to know somebody by."""
+    return _months_before(on, _TOO_OLD_MONTHS)
 
 
 def _months_before(on: date, months: int) -> date:

@@ -80,6 +80,14 @@ class PhotoWithheld(PhotoError):
     """Somebody in it must not be seen, and such photos are not to be published."""
 
 
+class MarkRefused(PhotoError):
+    """What somebody said about a photo may not be done."""
+
+
+class ReferenceRefused(PhotoError):
+    """A face of a photo cannot become somebody's reference."""
+
+
 class ConsentChanged(PhotoError):
     """Consent for somebody in it was taken back, or somebody was forgotten, while the run was going on."""
 

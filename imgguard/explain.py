@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from consent.reasons import BY_OPERATOR
 from imgguard.identify import FAMILY_LEAD, MIN_LEAD
 from imgguard.types import Candidate, FaceResult, Outcome
 
@@ -18,7 +19,12 @@ def explain(face: FaceResult) -> str:
         One sentence without a full stop. People are named by number.
     """
     reason = face.decision.reason.words
-    if face.outcome is None or face.threshold is None:
+    # What a person said needs no numbers.
+    if face.decision.reason in BY_OPERATOR or face.outcome is None:
+        return reason
+    if face.outcome is Outcome.CONFIRMED:
+        return f"{face.decision.subject_id}, as the operator says: {reason}"
+    if face.threshold is None:
         return reason
     if face.outcome is Outcome.NOT_COMPARABLE:
         fault = face.quality.fault if face.quality else None

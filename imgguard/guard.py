@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,11 +15,12 @@ import platformdirs
 from consent.groups import named_groups
 from consent.model import Purpose
 from consent.roster import Finding, Roster
-from consent.store import Renamed, RunRecord, Store, read_published, read_renamed
+from consent.store import Renamed, RunRecord, Store, last_entry, read_published, read_renamed
 from consent.vault import Passphrase
 from imgguard.backends import default_backends
 from imgguard.batch import default_workers, run_batch
-from imgguard.errors import SetupError
+from imgguard.errors import ConsentChanged, OutputError, SetupError
+from imgguard.handing import Sink
 from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
@@ -26,14 +28,15 @@ from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
-from imgguard.recorder import Recorder, dry_result
+from imgguard.recorder import Recorder, dry_result, refused_as
 from imgguard.rules import Covering, Rules, checked_fpir
+from imgguard.run_records import run_record
 from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
 from imgguard.tally import shown_often
 from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
-from imgguard.types import Extent, Format, Names, PhotoResult, Style, Treatment
+from imgguard.types import CleanedPhoto, Extent, Format, Names, PhotoResult, Refusal, Style, Treatment
 from imgguard.who import Asked, roster_of, who_is_known
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
@@ -117,6 +120,8 @@ class Guard:
         on = on or date.today()
         self._school = Path(school) if school is not None else default_school()
         self._recorder: Recorder | None = None
+        # Before anything is read: what is recorded from now on, this guard may not know.
+        self._read_at = last_entry(self._school)
         self._roster: Roster | None = None
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
@@ -216,7 +221,7 @@ class Guard:
         plan = self.plan([Path(path)], Path(out))
         for _, problem in plan.refused:
             raise problem
-        folder = self._output_folder(plan, overwrite)
+        folder = self.output_folder(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
         cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
@@ -252,8 +257,13 @@ class Guard:
         plan = self.plan([Path(folder)], Path(out))
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
-    def plan(self, inputs: list[Path], out: Path) -> Plan:
+    def plan(self, inputs: list[Path], out: Path, names: Names | None = None) -> Plan:
         """Plan a run over photos and folders; see `imgguard.planning.plan_run`.
+
+        Args:
+            inputs: Photos and folders.
+            out: The output folder.
+            names: What becomes of names this time; None for what the guard was told.
 
         Raises:
             SetupError: if the folders cannot be used, or there are more photos than the procedure means.
@@ -265,7 +275,8 @@ class Guard:
                     f"The folder of ID photos {ids} and the input {given} lie inside each other",
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
-        plan = plan_run(inputs, out, self.rules.format, self._naming)
+        naming = self._naming if names is None else replace(self._naming, names=names)
+        plan = plan_run(inputs, out, self.rules.format, naming)
         for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
@@ -306,8 +317,65 @@ class Guard:
         default_backends()
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
-        folder = self._output_folder(plan, overwrite)
+        folder = self.output_folder(plan, overwrite)
         yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[Recorder]:
+        """Begin a run of its own to publish what is finished already, and end it; several may go on at once.
+
+        Raises:
+            RecordError: if it cannot be recorded.
+        """
+        with Store(self._school) as store:
+            recorder = Recorder.begin(store, self.run_record(), self._read_at)
+            yield recorder
+            recorder.finish()
+
+    def publish(self, cleaned: CleanedPhoto, target: Path, sink: Sink, *, replaces: int | None = None) -> PhotoResult:
+        """Publish and record a finished photo, as a run of its own.
+
+        Args:
+            cleaned: The finished photo.
+            target: Its name, below the sink's root.
+            sink: Where it goes, such as an `OutputFolder` or `Handed`.
+            replaces: Number of the published photo whose place it takes; None where it takes none's.
+
+        Raises:
+            OutputError: if it cannot be written; nothing is published then.
+            ConsentChanged: if somebody's consent was taken back since this guard read the roster.
+            RecordError: if it cannot be recorded; nothing is published then.
+        """
+        with self.recording() as recorder:
+            try:
+                return recorder.publish(cleaned, target, sink, replaces=replaces)
+            except (OutputError, ConsentChanged) as error:
+                why = refused_as(cleaned, Refusal(error.kind, error.what, error.remedy))
+                recorder.refuse(why)
+                recorder.finish()
+                raise
+
+    def recorder(self, store: Store, run_id: int | None = None) -> Recorder:
+        """Begin a run in an open record, or go on with one that was interrupted; whoever asks ends it.
+
+        Args:
+            store: Where it is recorded.
+            run_id: The run to go on with; None for a new one.
+
+        Raises:
+            RecordError: if it cannot be recorded.
+        """
+        if run_id is not None:
+            return Recorder(store, run_id, self._read_at)
+        return Recorder.begin(store, self.run_record(), self._read_at)
+
+    def rules_now(self) -> Rules:
+        """Give the rules, with what was published until now counted where the procedure has limits."""
+        return self._counted()
+
+    def replaces_name(self, stem: str) -> bool:
+        """Say whether a file's name, given without its ending, is replaced by a neutral one."""
+        return self._naming.replaces(stem)
 
     def _rules_for(self, target: Path) -> Rules:
         """The rules for one target, whose name may ask for another container than the source's."""
@@ -322,7 +390,8 @@ class Guard:
             self.rules = replace(self.rules, published=published)
         return self.rules
 
-    def _output_folder(self, plan: Plan, overwrite: bool) -> OutputFolder:
+    def output_folder(self, plan: Plan, overwrite: bool = False) -> OutputFolder:
+        """Give the folder in which a plan is carried out, which guards the inputs."""
         roster = {self._roster.path.resolve()} if self._roster else set()
         return OutputFolder(plan.out, overwrite, plan.inputs | roster)
 
@@ -336,47 +405,15 @@ class Guard:
         if self._recorder is None:
             store = Store(self._school)
             try:
-                self._recorder = Recorder.begin(store, self._run_record())
+                self._recorder = Recorder.begin(store, self.run_record(), self._read_at)
             except BaseException:
                 store.close()
                 raise
         return self._recorder
 
-    def _run_record(self) -> RunRecord:
-        from imgguard import __version__
-
-        gallery = self.rules.gallery
-        return RunRecord(
-            imgguard_version=__version__,
-            purpose=self._under.purpose.value if self._under.purpose else None,
-            recognition=gallery is not None,
-            style=self.rules.style.value,
-            roster_sha256=self._roster.sha256 if self._roster else None,
-            gallery_size=len(gallery) if gallery is not None else 0,
-            threshold=gallery.threshold if gallery is not None else None,
-            models=default_backends().weights,
-            operator=self._publication.operator,
-            policy=self.rules.policy.name,
-            policy_version=self.rules.policy.version,
-            destination=self._under.destination.name if self._under.destination else "",
-            sign_offs=tuple(sorted(f"{one.role.value}:{one.name}" for one in self._publication.sign_offs)),
-            attested=self._publication.attested,
-            declared=self._roster.declared if self._roster else (),
-            settings=self._settings(),
-        )
-
-    def _settings(self) -> dict[str, str]:
-        rules = self.rules
-        return {
-            "cover": rules.covering.extent.value,
-            "covered": rules.covering.treatment.value,
-            "search": rules.search.value,
-            "fpir": f"{rules.fpir:g}",
-            "groups": ", ".join(rules.groups),
-            "credit": rules.credit or "",
-            "keep_orientation_tag": "yes" if rules.keep_orientation_tag else "",
-            "rules": ", ".join(rule.id for rule in rules.policy.rules if rule.optional),
-        }
+    def run_record(self) -> RunRecord:
+        """Give what the record tells of a run with this guard."""
+        return run_record(self.rules, self._under, self._publication, self._roster)
 
 
 def _inside(path: Path, folder: Path) -> bool:

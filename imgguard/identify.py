@@ -231,6 +231,10 @@ class Gallery:
         """Say whether the first candidate is clearly ahead of all others, whatever its score."""
         return bool(candidates) and all(self._is_ahead(candidates[0], other) for other in candidates[1:])
 
+    def rivals(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Give the first candidate and those from whom it cannot be told apart."""
+        return tuple(one for n, one in enumerate(candidates) if n == 0 or not self._is_ahead(candidates[0], one))
+
     def prepare(self, embeddings: Sequence[Embedding]) -> Floats:
         """Make faces comparable with each other: the dot product of two rows is their score.
 

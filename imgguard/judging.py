@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from consent.policy import Decision, Verdict
 from consent.procedures import Circumstances
 from imgguard.cropping import LEAST_SHARE
-from imgguard.types import Treatment
+from imgguard.types import Source, Treatment
 
 if TYPE_CHECKING:
     from imgguard.rules import Rules
@@ -42,10 +42,16 @@ def decide_faces(found: Sequence[Identification], rules: Rules, scene: Scene) ->
 
     Where people are cropped out, only those who stay make the group.
     """
-    decisions = _decided(found, rules, scene, len(found))
+    decisions = _decided(found, rules, scene, sum(map(_is_somebody, found)))
     if rules.covering.treatment is not Treatment.CROP:
         return decisions
-    return _decided(found, rules, scene, sum(decision.verdict is Verdict.KEEP for decision in decisions))
+    stay = (decision.verdict is Verdict.KEEP for decision in decisions)
+    return _decided(found, rules, scene, sum(_is_somebody(one) for one, kept in zip(found, stay, strict=True) if kept))
+
+
+def _is_somebody(found: Identification) -> bool:
+    """Say whether a face makes a group larger: one that only a person has seen, or found to be none, does not."""
+    return not found.nobody and found.probe.detection.source is not Source.OPERATOR
 
 
 def _decided(found: Sequence[Identification], rules: Rules, scene: Scene, faces: int) -> tuple[Decision, ...]:

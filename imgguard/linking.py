@@ -73,6 +73,24 @@ def link_photos(photos: _Photos, gallery: Gallery) -> tuple[tuple[Identification
     return tuple(_undisputed(found) for found in revised)
 
 
+def alike(photos: _Photos, gallery: Gallery, least: float = LINK_SCORE) -> list[list[tuple[int, int]]]:
+    """Group faces that look alike, to be shown side by side to a person; nothing is decided by it.
+
+    Args:
+        photos: For each photo the identifications of its faces.
+        gallery: Prepares the vectors as it does for a search.
+        least: How alike all of a group have to be.
+
+    Returns:
+        Groups of two and more as (photo, face), never two of one photo; the largest first.
+    """
+    faces = _comparable(photos, gallery)
+    if len(faces.places) < 2:
+        return []
+    groups = ([(faces.places[i].photo, faces.places[i].face) for i in cluster] for cluster in _clusters(faces, least))
+    return sorted(groups, key=len, reverse=True)
+
+
 def _comparable(photos: _Photos, gallery: Gallery) -> _Faces:
     seen = [
         (_Place(i, j), face, face.probe.embedding)

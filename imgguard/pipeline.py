@@ -19,6 +19,8 @@ from imgguard.embed import make_probe
 from imgguard.errors import PhotoChanged, PhotoTooLarge, PhotoWithheld, UncleanOutput
 from imgguard.identify import identify_photo
 from imgguard.judging import Scene, decide_faces
+from imgguard.marking import Settled, answer_for, lay_covers, let_off, settle
+from imgguard.marks import Mark
 from imgguard.photo import load_photo
 from imgguard.redact import cover_up
 from imgguard.required import cover_required
@@ -32,6 +34,8 @@ from imgguard.types import (
     Format,
     Identification,
     OutputCheck,
+    Probe,
+    Source,
     Treatment,
     Written,
 )
@@ -104,28 +108,47 @@ def prepare_photo(path: Path, rules: Rules, backends: Backends, known: Examined 
 
 def prepare_loaded(photo: Photo, rules: Rules, backends: Backends, known: Examined | None = None) -> CleanedPhoto:
     """Clean a photo that is decoded already; see `prepare_photo`."""
-    if known is None:
-        faces = judge_faces(photo, detect_faces(photo, backends, rules.search), rules, backends)
-    elif known.sha256 == photo.sha256:
-        faces = _judged(known.found, rules, known.scene)
-    else:
+    faces, said = _decided(photo, rules, backends, known)
+    return _cover_until_clean(photo, faces, said, rules, backends)
+
+
+def decided_faces(
+    photo: Photo, rules: Rules, backends: Backends, known: Examined | None = None
+) -> tuple[FaceResult, ...]:
+    """Give what would be decided about the faces of a photo, before the check looks for further ones.
+
+    Raises:
+        PhotoChanged: if `known` is another photo's.
+    """
+    faces, _ = _decided(photo, rules, backends, known)
+    return tuple(face.result for face in faces)
+
+
+def _decided(
+    photo: Photo, rules: Rules, backends: Backends, known: Examined | None
+) -> tuple[tuple[_Judged, ...], Settled]:
+    known = known or examine_loaded(photo, rules, backends)
+    if known.sha256 != photo.sha256:
         raise PhotoChanged(
             f"{photo.path}: was changed while imgguard was working", "Run again when nothing else works on it."
         )
-    return _cover_until_clean(photo, _with_required(faces, photo, rules), rules, backends)
+    said = settle(known.found, rules.marks.get(photo.sha256, ()), rules)
+    faces = _judged(said.found, rules, known.scene)
+    faces = _changed(faces, *lay_covers([face.result for face in faces], said, rules, photo.size))
+    # Whoever has to be covered is covered last, so that nothing that was said shows them.
+    return _with_required(faces, photo.sha256, rules), said
 
 
 def judge_faces(photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends) -> tuple[_Judged, ...]:
-    """Embed, identify and decide, for all faces of a photo."""
-    if rules.gallery is None:
-        return tuple(_unidentified(d, Unidentified.NO_RECOGNITION, rules) for d in detections)
+    """Embed, identify and decide, for all faces of a photo of which nobody said anything."""
     return _judged(_identify(photo, detections, rules, backends), rules, Scene.of(photo))
 
 
 def _identify(
     photo: Photo, detections: Sequence[Detection], rules: Rules, backends: Backends
 ) -> tuple[Identification, ...]:
-    assert rules.gallery is not None
+    if rules.gallery is None:
+        return tuple(Identification(Probe(detection, None, None), (), None, None) for detection in detections)
     probes = [make_probe(photo.pixels, detection, backends) for detection in detections]
     return identify_photo(probes, rules.gallery)
 
@@ -139,7 +162,7 @@ def _covered(found: Identification, decision: Decision, rules: Rules) -> _Judged
     detection, quality = found.probe.detection, found.probe.quality
     cover = cover_for(detection, rules.style, rules.covering.extent) if decision.verdict is Verdict.COVER else None
     told = found.candidates, found.outcome, found.threshold
-    face = FaceResult(detection, quality, *told, decision, cover, found.photos)
+    face = FaceResult(detection, quality, *told, decision, cover, found.photos, searched=found.searched)
     return _Judged(face, found.probe.embedding)
 
 
@@ -149,13 +172,21 @@ def _unidentified(detection: Detection, why: Unidentified, rules: Rules) -> _Jud
     return _Judged(face, None)
 
 
-def _with_required(faces: tuple[_Judged, ...], photo: Photo, rules: Rules) -> tuple[_Judged, ...]:
-    changed, added = cover_required([face.result for face in faces], rules.required.get(photo.sha256, ()), rules)
+def _with_required(faces: Sequence[_Judged], sha256: str, rules: Rules) -> tuple[_Judged, ...]:
+    required = rules.required.get(sha256, ())
+    return _changed(faces, *cover_required([face.result for face in faces], required, rules))
+
+
+def _changed(
+    faces: Sequence[_Judged], changed: Sequence[FaceResult], added: Sequence[FaceResult]
+) -> tuple[_Judged, ...]:
     again = tuple(replace(face, result=result) for face, result in zip(faces, changed, strict=True))
     return again + tuple(_Judged(result, None) for result in added)
 
 
-def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, backends: Backends) -> CleanedPhoto:
+def _cover_until_clean(
+    photo: Photo, faces: tuple[_Judged, ...], said: Settled, rules: Rules, backends: Backends
+) -> CleanedPhoto:
     """Redact, sanitize and verify; a face that only the check finds is covered, and all is done again."""
     window = crop_for([face.result for face in faces], photo, rules)
     part = crop_photo(photo, window) if window else photo
@@ -168,19 +199,26 @@ def _cover_until_clean(photo: Photo, faces: tuple[_Judged, ...], rules: Rules, b
             f"{photo.path}: {part.size[0]} x {part.size[1]} pixels are more than a {container.value} file can hold",
             "Write another format, such as --format png, or save it smaller.",
         )
+    answers = dict[Mark, None]()
     for round_number in range(1, _MAX_ROUNDS + 1):
         _refuse_if_dropped(photo, faces, rules)
-        covered, kept = _divided(faces, corner)
-        written, check = _made(part, covered, kept, container, rules, backends)
+        shown = _divided(faces, corner)
+        written, check = _made(part, shown, container, rules, backends)
         if check.ok:
             results = tuple(face.result for face in faces)
             removed = leftovers(photo.content, photo.format)
-            made = written.content, container, results, removed, round_number, check, written.rebuilt, window
+            marks = (*said.marks, *answers)
+            made = written.content, container, results, removed, round_number, check, written.rebuilt, window, marks
             return CleanedPhoto(photo.path, photo.sha256, *made)
         if not check.only_strays:
             break
-        strays = (moved_detection(stray, (-x, -y)) for stray in check.strays)
-        faces += tuple(_unidentified(stray, Unidentified.FOUND_BY_CHECK, rules) for stray in strays)
+        for stray in check.strays:
+            face = _unidentified(moved_detection(stray, (-x, -y)), Unidentified.FOUND_BY_CHECK, rules)
+            answer = answer_for(face.result, said)
+            if answer is not None:
+                face = _unless_required(replace(face, result=let_off(face.result)), photo.sha256, rules)
+                answers.update({answer: None} if face.result.cover is None else {})
+            faces += (face,)
     raise UncleanOutput(
         f"{photo.path}: the cleaned picture did not pass its check ({_describe(check)})",
         "Leave this photo out, or crop it to what matters and clean that.",
@@ -196,8 +234,8 @@ def crop_for(faces: Sequence[FaceResult], photo: Photo, rules: Rules) -> tuple[i
 
 def suggested_crop(faces: Sequence[FaceResult], photo: Photo) -> tuple[int, int, int, int] | None:
     """Find the part of a photo that shows everybody who is kept and nobody who must be covered."""
-    covers = [face.cover for face in faces if face.cover]
-    kept = [face.detection.box for face in faces if face.cover is None]
+    covers = [face.cover for face in faces if face.cover and not face.is_area]
+    kept = [face.detection.box for face in faces if face.cover is None and not face.is_let_off]
     return crop_around(covers, kept, photo.size, block_grid(photo))
 
 
@@ -207,22 +245,36 @@ def _unless_cropped(face: _Judged, window: tuple[int, int, int, int] | None) -> 
     return replace(face, result=replace(face.result, cropped_out=True))
 
 
-def _divided(
-    faces: Sequence[_Judged], corner: tuple[int, int]
-) -> tuple[tuple[CoveredFace, ...], tuple[Detection, ...]]:
-    """Give who is to be covered and who is kept, in the coordinates of what is published."""
-    covered, kept = [], []
+def _unless_required(face: _Judged, sha256: str, rules: Rules) -> _Judged:
+    return _with_required((face,), sha256, rules)[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """Who is to be covered, who is kept, and what else may look like a face, in what is published.
+
+    Covers make way for a kept face, but not for what only a person says to be one, or to be none.
+    """
+
+    covered: tuple[CoveredFace, ...]
+    kept: tuple[Detection, ...]
+    expected: tuple[Detection, ...]
+
+
+def _divided(faces: Sequence[_Judged], corner: tuple[int, int]) -> _Shown:
+    covered, kept, expected = [], list[Detection](), list[Detection]()
     for face in faces:
-        place = moved_detection(face.result.detection, corner)
-        if face.result.cover is None:
-            kept.append(place)
-        elif not face.result.cropped_out:
-            covered.append(CoveredFace(place, moved_cover(face.result.cover, corner), face.embedding))
-    return tuple(covered), tuple(kept)
+        one, place = face.result, moved_detection(face.result.detection, corner)
+        if one.cover is None:
+            (expected if one.is_let_off or place.source is Source.OPERATOR else kept).append(place)
+        elif not one.cropped_out:
+            cover = moved_cover(one.cover, corner)
+            covered.append(CoveredFace(place, cover, face.embedding, one.is_area))
+    return _Shown(tuple(covered), tuple(kept), tuple(expected))
 
 
 def _refuse_if_dropped(photo: Photo, faces: Sequence[_Judged], rules: Rules) -> None:
-    hidden = [face.result.decision.reason.words for face in faces if face.result.cover]
+    hidden = [face.result.decision.reason.words for face in faces if face.result.cover and not face.result.is_area]
     if rules.covering.treatment is Treatment.DROP and hidden:
         reasons = ", ".join(f"{count} x {words}" for words, count in Counter(hidden).most_common())
         raise PhotoWithheld(
@@ -232,21 +284,17 @@ def _refuse_if_dropped(photo: Photo, faces: Sequence[_Judged], rules: Rules) -> 
 
 
 def _made(
-    photo: Photo,
-    covered: Sequence[CoveredFace],
-    kept: Sequence[Detection],
-    container: Format,
-    rules: Rules,
-    backends: Backends,
+    photo: Photo, shown: _Shown, container: Format, rules: Rules, backends: Backends
 ) -> tuple[Written, OutputCheck]:
     """Redact, sanitize and verify once; what cannot be kept exactly after all is compressed anew."""
     grid = block_grid(photo)
-    covers, boxes = [face.cover for face in covered], [face.box for face in kept]
+    covers, boxes = [face.cover for face in shown.covered], [face.box for face in shown.kept]
+    covered, kept, expected = shown.covered, shown.kept, shown.expected
     redacted = cover_up(photo.stored, covers, boxes, grid, rules.covering.picture)
     for exact in (True, False):
         keep_tag = rules.keep_orientation_tag
         written = write(photo, redacted, container, rules.credit, keep_orientation_tag=keep_tag, exact=exact)
-        check = check_output(written, container, photo, covered, kept, rules.gallery, backends)
+        check = check_output(written, container, photo, covered, kept, rules.gallery, backends, expected)
         if not check.changed_outside or written.tolerance is None:
             break
     return written, check

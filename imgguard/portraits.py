@@ -115,7 +115,8 @@ def read_portrait(file: PortraitFile, backends: Backends, too_old_before: date |
         raise PhotoError(f"{path}: {what}", "Use a picture with this one person.")
     probe = make_probe(photo.pixels, faces[0], backends)
     if probe.embedding is None:
-        raise PhotoError(f"{path}: its face is {probe.quality.fault}", "Take a new ID photo.")
+        fault = probe.quality.fault if probe.quality else None
+        raise PhotoError(f"{path}: its face is {fault}", "Take a new ID photo.")
     return Portrait(file.name, file.number, taken_on, probe, probe.embedding)
 
 

@@ -80,7 +80,8 @@ def enroll_into(
     """Bring the templates of the school file up to date with a folder of ID photos.
 
     A photo that was enrolled before is known by its digest and not computed again; only its last day is set anew. A
-    person's photos of this folder take the place of those from earlier; who has none in it keeps the earlier ones.
+    person's photos of this folder take the place of those from earlier, and of what was kept of confirmed faces (see
+    `imgguard.references`); who has none in it keeps the earlier ones.
 
     Args:
         store: The school file.

@@ -29,6 +29,8 @@ from consent.showings import PublishedFile, Showing
 from consent.store import Store, read_published
 from imgguard.errors import SetupError
 from imgguard.guard import Guard
+from imgguard.marking import marks_of
+from imgguard.marks import Mark
 from imgguard.planning import Job, Plan, find_files
 from imgguard.publication import Publication, sign_off
 from imgguard.recorder import refused
@@ -270,7 +272,8 @@ def _run(
         return
     with made as guard:
         for root, theirs in by_root.items():
-            guard.rules = _strict(guard.rules, theirs, sources.students)
+            said = {one.file.photo_id: marks_of(sources.school, one.file.photo_id) for one in theirs}
+            guard.rules = _strict(guard.rules, theirs, sources.students, said)
             makers = read_published(sources.school) if sources.overwrite else {}
             for version in (one for one in theirs if _is_another_s(root, one.file, makers)):
                 source, what = originals.found[version.file.source_sha256], f"{root / version.file.name}: {_ANOTHER_S}"
@@ -310,14 +313,26 @@ def _as_guard(key: _Settings, sources: Sources) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _strict(rules: Rules, versions: Iterable[Version], students: Collection[str]) -> Rules:
+def _strict(
+    rules: Rules, versions: Iterable[Version], students: Collection[str], said: Mapping[int, tuple[Mark, ...]]
+) -> Rules:
+    """What a person said of the old versions holds for the new ones, too, as far as it may."""
     required: dict[str, tuple[Required, ...]] = defaultdict(tuple)
+    marks: dict[str, tuple[Mark, ...]] = defaultdict(tuple)
     for version in versions:
         required[version.file.source_sha256] += version.required
+        marks[version.file.source_sha256] += said[version.file.photo_id]
     index = NumberIndex(rules.subjects)
     meant = {found.number for number in students if (found := index.find(number))}
     never = {number: replace(rules.subjects[number], withdrawn=frozenset(Purpose)) for number in meant}
-    return replace(rules, required=dict(required), subjects={**rules.subjects, **never})
+    known = {sha256: tuple(_of_today(mark, index) for mark in theirs) for sha256, theirs in marks.items()}
+    return replace(rules, required=dict(required), subjects={**rules.subjects, **never}, marks=known)
+
+
+def _of_today(mark: Mark, index: NumberIndex) -> Mark:
+    """Give what was said with the number that today's roster writes."""
+    found = index.find(mark.subject_id) if mark.subject_id else None
+    return replace(mark, subject_id=found.number) if found else mark
 
 
 def _names(school: Path) -> Mapping[int, Path]:

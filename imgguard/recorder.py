@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from consent import audit
 from consent.reasons import Verdict
-from consent.store import FaceRecord, NewName, PhotoRecord, Reliance, RunRecord, Store
+from consent.store import FaceRecord, NewName, Override, PhotoRecord, Reliance, RunRecord, Store, now
 from consent.withdrawals import gone_since
 from imgguard.errors import ConsentChanged, PhotoError
 from imgguard.photo import read_content
@@ -22,7 +22,8 @@ from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Statu
 
 if TYPE_CHECKING:
     from consent.model import Consent
-    from imgguard.output import OutputFolder
+    from imgguard.handing import Sink
+    from imgguard.marks import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,23 @@ class Recorder:
     Attributes:
         store: Where it is kept.
         run_id: Which run it is.
+        read_at: The last entry of the audit trail when the run read its roster; None where that was not noted.
         unreported: Published photos of which nobody has been told yet, as when Ctrl-C comes in between.
     """
 
     store: Store
     run_id: int
+    read_at: int | None = None
     unreported: list[PhotoResult] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, store: Store, run: RunRecord) -> Self:
+    def begin(cls, store: Store, run: RunRecord, read_at: int | None = None) -> Self:
         """Note a new run.
+
+        Args:
+            store: Where it is kept.
+            run: Its settings.
+            read_at: The last entry of the audit trail when its roster was read.
 
         Raises:
             RecordError: if it cannot be recorded.
@@ -50,7 +58,7 @@ class Recorder:
             run_id = store.add_run(run)
             told = {"run": run_id, "purpose": run.purpose, "policy": run.policy, "roster": run.roster_sha256}
             audit.append(store, audit.Kind.RUN_BEGUN, told)
-        return cls(store, run_id)
+        return cls(store, run_id, read_at)
 
     def finish(self) -> None:
         """Note that the run came to its end."""
@@ -62,7 +70,7 @@ class Recorder:
         self,
         cleaned: CleanedPhoto,
         target: Path,
-        folder: OutputFolder,
+        folder: Sink,
         replaced: Path | None = None,
         replaces: int | None = None,
     ) -> PhotoResult:
@@ -71,7 +79,7 @@ class Recorder:
         Args:
             cleaned: The finished photo.
             target: Where it goes.
-            folder: Where photos are published.
+            folder: Where photos are published: an output folder, or what hands the bytes over.
             replaced: The place below the input whose name was replaced by a neutral one; None where names were kept.
             replaces: Number of the published photo whose place it takes; None where it takes none's.
 
@@ -103,7 +111,7 @@ class Recorder:
         decisions = [face.decision for face in cleaned.faces]
         known = {one.subject_id for one in decisions if one.subject_id}
         shown = {one.subject_id for one in decisions if one.subject_id and one.verdict is Verdict.KEEP}
-        if gone_since(self.store, self.run_id, shown, known):
+        if gone_since(self.store, self.run_id, shown, known, self.read_at):
             raise ConsentChanged(
                 f"{cleaned.source}: while this run was going on, consent for somebody in it was taken back",
                 "Clean it again: a new run covers them.",
@@ -112,7 +120,15 @@ class Recorder:
     def _add(self, photo: PhotoRecord, kind: audit.Kind) -> None:
         photo_id = self.store.add_photo(self.run_id, photo)
         verdicts = Counter(face.verdict for face in photo.faces)
-        told = {"run": self.run_id, "photo": photo_id, "source": photo.source_sha256, "output": photo.output_sha256}
+        told: dict[str, object] = {
+            "run": self.run_id,
+            "photo": photo_id,
+            "source": photo.source_sha256,
+            "output": photo.output_sha256,
+        }
+        # Only where there were any: most photos have none.
+        said = Counter(override.kind for override in photo.overrides)
+        told |= {"overrides": dict(said)} if said else {}
         audit.append(self.store, kind, {**told, **verdicts, "refusal": photo.refusal})
 
 
@@ -145,6 +161,11 @@ def refused(source: Path, refusal: Refusal) -> PhotoResult:
     return PhotoResult(source, None, Status.REFUSED, _digest(source), None, (), (), 0, refusal)
 
 
+def refused_as(cleaned: CleanedPhoto, refusal: Refusal) -> PhotoResult:
+    """Give the result of a finished photo that is not published after all."""
+    return PhotoResult(cleaned.source, None, Status.REFUSED, cleaned.sha256, None, (), (), 0, refusal)
+
+
 def _digest(source: Path) -> str | None:
     """By its digest the record knows the photo again, whatever its name."""
     try:
@@ -166,6 +187,7 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
         refusal=None,
         rebuilt=cleaned.rebuilt,
         window=cleaned.window,
+        marks=cleaned.marks,
     )
 
 
@@ -182,8 +204,15 @@ def _record(result: PhotoResult, container: str | None) -> PhotoRecord:
         output_sha256=result.output_sha256,
         format=container,
         rounds=result.rounds,
-        faces=tuple(_face_record(face) for face in result.faces),
+        # A drawn area is no face: what was drawn is told among what was said.
+        faces=tuple(_face_record(face) for face in result.faces if not face.is_area),
+        overrides=tuple(map(_override, result.marks)),
     )
+
+
+def _override(mark: Mark) -> Override:
+    box = mark.box
+    return Override(mark.kind.value, box.x1, box.y1, box.x2, box.y2, mark.subject_id, mark.operator, mark.at or now())
 
 
 def _face_record(face: FaceResult) -> FaceRecord:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from consent.roster import Finding
+from imgguard.marks import Mark
 from imgguard.rules import Rules
 from imgguard.sidecars import Aside
 from imgguard.types import FaceResult, PhotoResult
@@ -81,7 +82,19 @@ def _photo(result: PhotoResult, *, named: bool) -> dict[str, Any]:
         "cropped_to": list(result.window) if result.window else None,
         "refusal": {"kind": refusal.kind, "what": refusal.what, "remedy": refusal.remedy} if refusal else None,
         "faces": [face_facts(face) for face in result.faces],
+        "by_hand": [_mark_facts(mark) for mark in result.marks],
         "removed": [f"{part.name}: {part.meaning}, {part.length} bytes" for part in result.removed],
+    }
+
+
+def _mark_facts(mark: Mark) -> dict[str, Any]:
+    box = mark.box
+    return {
+        "said": mark.kind.value,
+        "box": [_rounded(value, 1) for value in (box.x1, box.y1, box.x2, box.y2)],
+        "subject_id": mark.subject_id,
+        "operator": mark.operator,
+        "at": mark.at,
     }
 
 
@@ -97,6 +110,7 @@ def face_facts(face: FaceResult) -> dict[str, Any]:
         "turn": _rounded(quality.turn, 2) if quality else None,
         "fault": quality.fault if quality else None,
         "outcome": face.outcome.value if face.outcome else None,
+        "searched": face.searched.value if face.searched else None,
         "photos": face.photos,
         "candidates": [{"subject_id": c.subject_id, "score": _rounded(c.score)} for c in face.candidates[:2]],
         "threshold": _rounded(face.threshold) if face.threshold is not None else None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from consent.model import Purpose, Subject
-from consent.policy import Decision, Unidentified, Verdict, decide
+from consent.policy import Decision, Reason, Unidentified, Verdict, decide
 from consent.procedures import STRICT, UNTOLD, Circumstances, Policy
 from imgguard.errors import SetupError
 from imgguard.identify import Gallery
@@ -19,7 +19,8 @@ from imgguard.types import Extent, Format, Identification, Outcome, Picture, Req
 # Below, no gallery could tell anybody apart; above, the rule that unclear means covered would be given up.
 LEAST_FPIR, MOST_FPIR = 0.000001, 0.01
 
-_UNIDENTIFIED = {
+_UNIDENTIFIED: Mapping[Outcome | None, Unidentified] = {
+    None: Unidentified.NO_RECOGNITION,
     Outcome.NON_MATCH: Unidentified.NO_MATCH,
     Outcome.AMBIGUOUS: Unidentified.AMBIGUOUS,
     Outcome.NOT_COMPARABLE: Unidentified.NOT_COMPARABLE,
@@ -90,19 +91,24 @@ class Rules:
         return self.purpose is not None and self.policy.limit_days(self.purpose) is not None
 
     def decide(self, identification: Identification, circumstances: Circumstances) -> Decision:
-        """Decide about a face after the search for it.
+        """Decide about a face after the search for it, or after a person said who it is.
 
         Args:
             identification: Who was found.
             circumstances: What is known of the publication and of this face.
         """
+        if identification.nobody:
+            return Decision(Verdict.KEEP, Reason.NOBODY_THERE, None)
         if self.purpose is None:
             return self.cover_because(Unidentified.NO_RECOGNITION)
-        if identification.outcome is not Outcome.MATCH:
+        if identification.outcome in _UNIDENTIFIED:
             return self.cover_because(_UNIDENTIFIED[identification.outcome])
         person = self.subjects.get(identification.subject_id or "")
         if person is None:
             return self.cover_because(Unidentified.NO_MATCH)
+        if identification.outcome is Outcome.CONFIRMED:
+            # Nobody was recognised by a machine, which is all that this asks about.
+            person = replace(person, biometric_ok=True)
         return decide(person, self.purpose, self.on, policy=self.policy, circumstances=circumstances)
 
     def cover_because(self, why: Unidentified) -> Decision:

@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from consent.policy import Decision
+from consent.reasons import Reason
+from imgguard.boxes import BoundingBox as BoundingBox
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from imgguard.marks import Mark
 
     Pixels = NDArray[np.uint8]
     Floats = NDArray[np.float32]
@@ -78,22 +82,24 @@ class Names(StrEnum):
 
 
 class Source(StrEnum):
-    """Which detector a detection comes from, and whether the two agree on it; or the record of an earlier version."""
+    """Which detector a detection comes from, and whether the two agree on it; or an earlier version, or a person."""
 
     YUNET = "yunet"
     BLAZEFACE = "blazeface"
     BOTH = "yunet+blazeface"
     RECORD = "record"
+    OPERATOR = "operator"
 
 
 class Outcome(StrEnum):
-    """What a search of the gallery came to."""
+    """What a search of the gallery came to, or that a person said who it is."""
 
     MATCH = "match"
     NON_MATCH = "non_match"
     AMBIGUOUS = "ambiguous"
     NOT_COMPARABLE = "not_comparable"
     CONTRADICTED = "contradicted"
+    CONFIRMED = "confirmed"
 
 
 class Status(StrEnum):
@@ -102,73 +108,6 @@ class Status(StrEnum):
     PUBLISHED = "published"
     REFUSED = "refused"
     DRY_RUN = "dry_run"
-
-
-@dataclass(frozen=True, slots=True)
-class BoundingBox:
-    """A half-open rectangle in float pixels: x1 <= x < x2, y1 <= y < y2."""
-
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-    @property
-    def width(self) -> float:
-        """Width in pixels."""
-        return self.x2 - self.x1
-
-    @property
-    def height(self) -> float:
-        """Height in pixels."""
-        return self.y2 - self.y1
-
-    @property
-    def area(self) -> float:
-        """Area in square pixels; 0 for an empty box."""
-        return max(0.0, self.width) * max(0.0, self.height)
-
-    @property
-    def side(self) -> float:
-        """The smaller of width and height: the size that says how much of a face there is to see."""
-        return min(self.width, self.height)
-
-    @property
-    def center(self) -> tuple[float, float]:
-        """The middle, (x, y)."""
-        return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
-
-    def overlap(self, other: BoundingBox) -> float:
-        """The area that both have in common, in square pixels."""
-        width = min(self.x2, other.x2) - max(self.x1, other.x1)
-        height = min(self.y2, other.y2) - max(self.y1, other.y1)
-        return max(0.0, width) * max(0.0, height)
-
-    def iou(self, other: BoundingBox) -> float:
-        """Intersection over union, 0 to 1.
-
-        >>> BoundingBox(0, 0, 10, 10).iou(BoundingBox(5, 0, 15, 10))
-        0.3333333333333333
-        """
-        common = self.overlap(other)
-        union = self.area + other.area - common
-        return common / union if union > 0 else 0.0
-
-    def grown(self, share: float) -> Self:
-        """The box with a margin on each side, as a share of its smaller side."""
-        margin = share * self.side
-        return type(self)(self.x1 - margin, self.y1 - margin, self.x2 + margin, self.y2 + margin)
-
-    def holds(self, point: tuple[float, float]) -> bool:
-        """Say whether a point (x, y) lies inside."""
-        return self.x1 <= point[0] < self.x2 and self.y1 <= point[1] < self.y2
-
-    def clipped(self, size: tuple[int, int]) -> Self:
-        """The part of it inside a picture of `size` (width, height)."""
-        width, height = size
-        x1, x2 = (min(max(x, 0.0), width) for x in (self.x1, self.x2))
-        y1, y2 = (min(max(y, 0.0), height) for y in (self.y1, self.y2))
-        return type(self)(x1, y1, x2, y2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +235,11 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """A face to be searched for; without an embedding where its quality is too low."""
+    """A face to be searched for; without an embedding where its quality is too low, and without either unsearched."""
 
     detection: Detection
     embedding: Embedding | None
-    quality: Quality
+    quality: Quality | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,21 +257,34 @@ class Identification:
     Attributes:
         probe: What was searched for.
         candidates: The most similar people, best first; empty where nothing could be compared.
-        outcome: What follows from the scores. Only MATCH names a person: the first candidate.
-        threshold: The score that a match needed.
+        outcome: What follows from the scores, or CONFIRMED; None where there was no search. MATCH names the first
+            candidate, CONFIRMED whom a person named, and nothing else anybody.
+        threshold: The score that a match needed; None where there was no search.
         photos: How many photos of the event the outcome rests on; more than one where faces were linked.
+        confirmed: Who it is, as a person said; None where nobody did.
+        searched: What the search came to where the outcome is CONFIRMED; None elsewhere.
+        nobody: Whether a person said, and could say, that nobody is there.
     """
 
     probe: Probe
     candidates: tuple[Candidate, ...]
-    outcome: Outcome
-    threshold: float
+    outcome: Outcome | None
+    threshold: float | None
     photos: int = 1
+    confirmed: str | None = None
+    searched: Outcome | None = None
+    nobody: bool = False
 
     @property
     def subject_id(self) -> str | None:
-        """The person who was matched, or None."""
+        """The person who was matched or confirmed, or None."""
+        if self.outcome is Outcome.CONFIRMED:
+            return self.confirmed
         return self.candidates[0].subject_id if self.outcome is Outcome.MATCH else None
+
+
+# Between an ellipse and a rectangle: rounded, yet it holds the corners of a face's box.
+ROUNDNESS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,11 +295,13 @@ class Oval:
         center: Its middle (x, y).
         semi_axes: Half its width and half its height along its own axes, in pixels.
         angle: Tilt in degrees, clockwise as seen in the picture.
+        roundness: Exponent of its rim: 2 is an ellipse, and the more, the nearer it is to its rectangle.
     """
 
     center: tuple[float, float]
     semi_axes: tuple[float, float]
     angle: float
+    roundness: float = ROUNDNESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +315,7 @@ class Cover:
         angle: Tilt in degrees, clockwise as seen in the picture.
         style: How it looks.
         body: What it takes besides; None where only the head is covered.
+        roundness: Of its rim; see `Oval`.
     """
 
     face: BoundingBox
@@ -369,11 +324,12 @@ class Cover:
     angle: float
     style: Style
     body: Oval | None = None
+    roundness: float = ROUNDNESS
 
     @property
     def head(self) -> Oval:
         """What it takes of the head."""
-        return Oval(self.center, self.semi_axes, self.angle)
+        return Oval(self.center, self.semi_axes, self.angle, self.roundness)
 
     @property
     def ovals(self) -> tuple[Oval, ...]:
@@ -402,12 +358,13 @@ class FaceResult:
         detection: Where it is.
         quality: How well it could be compared; None where recognition was off or only the check found it.
         candidates: The most similar people, best first.
-        outcome: What the search came to; None where there was none.
+        outcome: What the search came to, or CONFIRMED where a person said who it is; None where there was neither.
         threshold: The score that a match needed; None where there was no search.
         decision: Kept or covered, and why.
         cover: What covers it; None where it is kept.
         photos: How many photos of the event the outcome rests on.
         cropped_out: Whether the published part of the photo leaves the face out, so that nothing had to cover it.
+        searched: What the search came to where the outcome is CONFIRMED; None elsewhere, or where there was none.
     """
 
     detection: Detection
@@ -419,6 +376,17 @@ class FaceResult:
     cover: Cover | None
     photos: int = 1
     cropped_out: bool = False
+    searched: Outcome | None = None
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it is no face, but something that a person drew a cover over."""
+        return self.detection.source is Source.OPERATOR and self.outcome is None
+
+    @property
+    def is_let_off(self) -> bool:
+        """Whether it stays visible because a person said that nobody is there."""
+        return self.decision.reason is Reason.NOBODY_THERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,6 +494,7 @@ class CleanedPhoto:
         rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
         window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
             are given in the coordinates of the whole source.
+        marks: What a person had said of it and was done, in the order in which it was said.
     """
 
     source: Path
@@ -538,6 +507,7 @@ class CleanedPhoto:
     check: OutputCheck
     rebuilt: str | None = None
     window: tuple[int, int, int, int] | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -557,6 +527,7 @@ class PhotoResult:
         rebuilt: Why a picture that could have been kept exactly was compressed anew; None otherwise.
         window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
             are given in the coordinates of the whole source.
+        marks: What a person had said of it and was done, in the order in which it was said.
     """
 
     source: Path
@@ -570,3 +541,4 @@ class PhotoResult:
     refusal: Refusal | None
     rebuilt: str | None = None
     window: tuple[int, int, int, int] | None = None
+    marks: tuple[Mark, ...] = ()

@@ -36,6 +36,8 @@ _MORE_THAN_NOTHING = 0.15
 # Share of the face's structure that is still there. Measured on 331 faces of 3 to 170 px: at most 0.34 under `blur`,
 # 0.57 under `solid` (of 3 px), and 0.98 and more under no cover; a mosaic keeps up to half by design.
 _STILL_THERE = 0.75
+# What was drawn over a plain wall or a long edge goes on below the cover as it does around it, and tells nothing.
+_AREA_STILL_THERE = 0.97
 # Grey levels.
 _FLAT = 0.25
 _DETAIL_SIDE = 32
@@ -64,11 +66,13 @@ class CoveredFace:
         detection: Where it is.
         cover: What lies over it.
         embedding: What it was before; None where it could not be compared or recognition is off.
+        is_area: Whether it is no face, but something that was drawn by hand.
     """
 
     detection: Detection
     cover: Cover
     embedding: Embedding | None
+    is_area: bool = False
 
 
 def check_output(
@@ -79,6 +83,7 @@ def check_output(
     kept: Sequence[Detection],
     gallery: Gallery | None,
     backends: Backends,
+    expected: Sequence[Detection] = (),
 ) -> OutputCheck:
     """Check finished bytes against the photo they were made from.
 
@@ -90,6 +95,7 @@ def check_output(
         kept: Faces that may be seen.
         gallery: Who could be matched; None where recognition is off, and then nothing is embedded.
         backends: The models.
+        expected: What else may look like a face and is to be seen; covers do not make way for it.
 
     Returns:
         What was found; `.ok` only where nothing was.
@@ -100,11 +106,11 @@ def check_output(
         problem = "the finished file does not decode" if pixels is None else "the finished picture has another size"
         return OutputCheck(parts, (), (), 0, (problem,))
     mask = cover_mask([face.cover for face in covered], [face.box for face in kept], photo.size)
-    found = find_faces(pixels, backends, SECOND_LOOK, in_company=bool(covered or kept))
+    found = find_faces(pixels, backends, SECOND_LOOK, in_company=bool(covered or kept or expected))
     return OutputCheck(
         leftovers=parts,
         readable=tuple(f.detection for f in covered if _is_readable(f, before, pixels, gallery, backends)),
-        strays=_strays(found, mask, covered, kept, before, backends),
+        strays=_strays(found, mask, covered, (*kept, *expected), before, backends),
         changed_outside=_changed_outside(before, pixels, covered, written.tolerance, cut=photo.window is not None),
         problems=(),
     )
@@ -173,7 +179,7 @@ def _is_kept(face: Detection, kept: Detection) -> bool:
 
 
 def _is_readable(face: CoveredFace, before: Pixels, after: Pixels, gallery: Gallery | None, backends: Backends) -> bool:
-    if detail_left(before, after, face.detection) >= _STILL_THERE:
+    if detail_left(before, after, face.detection) >= (_AREA_STILL_THERE if face.is_area else _STILL_THERE):
         return True
     if gallery is None or face.embedding is None:
         return False

@@ -59,7 +59,7 @@ def build_app(desk: Desk, sessions: Sessions, hosts: frozenset[str]) -> Starlett
 
 @contextlib.asynccontextmanager
 async def _sweeping(app: Starlette) -> AsyncIterator[None]:
-    """Lock what was left alone, whether or not anybody asks; end every session with the program."""
+    """Lock what was left alone, whether or not anybody asks."""
     sessions: Sessions = app.state.sessions
 
     async def sweep() -> None:
@@ -72,7 +72,6 @@ async def _sweeping(app: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        sessions.end_all()
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from imgguard.page.desk import Desk
 from imgguard.page.rendering import render, text_of
-from imgguard.page.sessions import CSRF_HEADER, Sessions
+from imgguard.page.sessions import Sessions
 
 _BY_STATUS = {
     400: "wrong_way", 401: "not_in", 403: "not_ours", 404: "not_there", 405: "wrong_way", 408: "too_slow",
@@ -17,7 +17,7 @@ _BY_STATUS = {
 
 def wants_page(request: Request) -> bool:
     """Tell whether a person waits for a page, and not a script or a picture for its content."""
-    if request.method not in {"GET", "HEAD"} or CSRF_HEADER in request.headers:
+    if request.method not in {"GET", "HEAD"}:
         return False
     asked = request.headers.get("sec-fetch-dest")
     return asked == "document" if asked else "text/html" in request.headers.get("accept", "")

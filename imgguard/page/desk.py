@@ -9,7 +9,7 @@ from pathlib import Path
 
 from consent.existing import open_existing
 from consent.store import Store
-from consent.vault import Passphrase
+from consent.vault import Passphrase, Vault, open_vault
 from imgguard.guard import Guard
 from imgguard.page.area import Area
 from imgguard.page.pool import Pool
@@ -69,6 +69,14 @@ class Desk:
             RecordError: if there is none.
         """
         return open_existing(self.school)
+
+    def vault(self, store: Store) -> Vault:
+        """Open the key of the templates.
+
+        Raises:
+            VaultError: if it cannot be had.
+        """
+        return open_vault(store, self._passphrase)
 
     def guard(self, told: Told) -> Guard:
         """Give the guard of some choices; made once a day, and anew when the school file has changed.

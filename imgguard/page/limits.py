@@ -18,15 +18,14 @@ _DRAINED_BYTES, _DRAINED_SECONDS = 2**30, 10.0
 class Limits:
     """ASGI middleware: a body that is too large or too slow is refused with 413 or 408 where it is read."""
 
-    def __init__(self, app: ASGIApp, *, uploads: Mapping[str, int], chunk_seconds: float = CHUNK_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, *, uploads: Mapping[str, int]) -> None:
         """Limit an application.
 
         Args:
             app: The application.
             uploads: Paths of routes ("/folder/{run}/photo") that may bring more than `MOST_BODY`, with their bytes.
-            chunk_seconds: For how long nothing may come.
         """
-        self._app, self._chunk_seconds = app, chunk_seconds
+        self._app = app
         self._uploads = [(compile_path(path)[0], most) for path, most in uploads.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,15 +33,15 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._app(scope, _Counted(receive, self._most(scope["path"]), self._chunk_seconds, scope), send)
+        await self._app(scope, _Counted(receive, self._most(scope["path"]), scope), send)
 
     def _most(self, path: str) -> int:
         return next((most for pattern, most in self._uploads if pattern.match(path)), MOST_BODY)
 
 
 class _Counted:
-    def __init__(self, receive: Receive, most: int, chunk_seconds: float, scope: Scope) -> None:
-        self._receive, self._left, self._chunk_seconds = receive, most, chunk_seconds
+    def __init__(self, receive: Receive, most: int, scope: Scope) -> None:
+        self._receive, self._left = receive, most
         self._until, self._whole = time.monotonic() + WHOLE_SECONDS, False
         self._too_large = _told_length(scope) > most
 
@@ -59,7 +58,7 @@ class _Counted:
         return message
 
     async def _next(self) -> Message:
-        wait = min(self._chunk_seconds, self._until - time.monotonic())
+        wait = min(CHUNK_SECONDS, self._until - time.monotonic())
         try:
             return await asyncio.wait_for(self._receive(), max(0.0, wait))
         except TimeoutError:

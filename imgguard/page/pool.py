@@ -29,6 +29,11 @@ class Pool:
         self._lock = threading.Lock()
         self._executor = self._started()
 
+    @property
+    def workers(self) -> int:
+        """How many processes there are."""
+        return self._workers
+
     def _started(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._workers, mp_context=context, initializer=start_worker, initargs=(None,))

@@ -7,6 +7,7 @@ it showed is then served to nobody. The views are told when a session ends, so t
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 CSRF_HEADER = "x-csrf-token"
 LOCK_AFTER = 10 * 60.0
 PIN_TRIES = 5
+_log = logging.getLogger("imgguard.page")
 MOST_NAME = 80
 LEAST_PIN, MOST_PIN = 4, 32
 
@@ -163,7 +165,11 @@ class Sessions:
             session.ended = True
             self._known = {cookie: other for cookie, other in self._known.items() if other is not session}
         for told in tuple(self.on_end):
-            told(session)
+            # One that fails must not keep the others from dropping what they have.
+            try:
+                told(session)
+            except Exception as error:
+                _log.error("a bug in imgguard, at the end of a session: %s", type(error).__name__)
 
     def sweep(self) -> None:
         """Lock or end those that were left alone; asked now and then, so that nothing waits for a request."""

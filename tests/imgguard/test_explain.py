@@ -63,6 +63,15 @@ def face(outcome: Outcome | None, reason: Reason, *scores: float, fault: str | N
             replace(face(Outcome.CONTRADICTED, Reason.CONTRADICTED, 0.55, 0.3), photos=4),
             "nearest is 020411 (0.55), but 4 photos of this face do not agree on who it is",
         ),
+        (
+            replace(
+                face(Outcome.CONFIRMED, Reason.CONSENTED, 0.4),
+                decision=Decision(Verdict.KEEP, Reason.CONSENTED, "020522"),
+            ),
+            "020522, as the operator says: consent covers this purpose",
+        ),
+        (face(Outcome.NON_MATCH, Reason.NOBODY_THERE, 0.4, 0.3), "no face: somebody looked and nobody is there"),
+        (face(Outcome.MATCH, Reason.COVERED_BY_OPERATOR, 0.6, 0.3), "covered by the operator"),
         (face(None, Reason.NO_RECOGNITION), "recognition is off, everybody is covered"),
         (face(None, Reason.FOUND_BY_CHECK), "found only by the check of the finished picture"),
     ],
@@ -72,8 +81,9 @@ def test_each_outcome_is_explained_with_its_numbers(judged: FaceResult, words: s
 
 
 def test_every_outcome_and_reason_has_words_and_no_match_is_never_told_as_one() -> None:
+    naming = (None, Outcome.MATCH, Outcome.CONFIRMED)
     for outcome in (None, *Outcome):
         for reason in Reason:
             told = explain(face(outcome, reason, 0.4, 0.3, fault="too blurred"))
             assert told
-            assert ("consent covers" in told) == (reason is Reason.CONSENTED and outcome in (None, Outcome.MATCH))
+            assert ("consent covers" in told) == (reason is Reason.CONSENTED and outcome in naming)

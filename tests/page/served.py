@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 import httpx
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
+from starlette.applications import Starlette
 
 from imgguard.page.app import build_app
 from imgguard.page.area import Area
 from imgguard.page.desk import Desk
 from imgguard.page.pool import Pool
+from imgguard.page.server import uvicorn_config
 from imgguard.page.sessions import CSRF_HEADER, Session, Sessions
 from tests.conftest import TODAY
 from tests.schools import PASSPHRASE
@@ -52,6 +54,7 @@ class Served:
     base: str
     desk: Desk
     folder: Path
+    app: Starlette
 
     @property
     def opening(self) -> str:
@@ -90,14 +93,13 @@ def serving(
         desk = Desk(school, area, own, passphrase=lambda: PASSPHRASE, on=TODAY)
         app = build_app(desk, sessions, frozenset({host}))
         # Streams of events would be waited for otherwise.
-        config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=0)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn_config(app, log_level="critical", timeout_graceful_shutdown=0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.01)
         try:
-            yield Served(sessions, f"http://{host}", desk, folder)
+            yield Served(sessions, f"http://{host}", desk, folder, app)
         finally:
             server.should_exit = True
             thread.join(10)

@@ -3,6 +3,7 @@
 import { send } from "./base.js";
 
 const EVERY = 5000;
+const AGAIN = 1000;
 const ACTIVE_EVERY = 20000;
 let missed = 0, told = 0, closed = false;
 
@@ -35,6 +36,7 @@ async function check() {
   } catch {
     // Once may be a hiccup; twice, and the program has ended.
     if (++missed > 1) blank({ reload: false });
+    else setTimeout(check, AGAIN);
   }
 }
 
