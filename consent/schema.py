@@ -3,8 +3,8 @@
 Three kinds of data, kept apart. What the school's roster says: `subjects`, `consents` and `withdrawals`, with names.
 Who can be known again: `templates`, encrypted with a key that is not in the file, and only of people in the view
 `recognisable`: the triggers hold that, whoever writes. What was done: `runs`, `photos`,
-`faces` and `audit`, in ids, digests, numbers and reasons; a photo is known by the SHA-256 of its bytes. No picture and
-no readable vector has a column here.
+`faces`, `overrides` and `audit`, in ids, digests, numbers and reasons; a photo is known by the SHA-256 of its bytes.
+No picture and no readable vector has a column here.
 
 The audit trail names people by their alias, a random number of `aliases` that goes when the person is forgotten: what
 cannot be edited must not hold what has to be erasable. A salted digest of a student number would not do, for there

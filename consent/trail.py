@@ -188,7 +188,8 @@ def _told(trail: Sequence[Entry]) -> Iterator[tuple[int, _Told]]:
             and isinstance(body.get("photo"), int)
         ):
             said = body.get("overrides")
-            overrides = sum(said.values()) if isinstance(said, dict) else 0
+            told = said.values() if isinstance(said, dict) else ()
+            overrides = sum(count for count in told if isinstance(count, int))
             counts = (body.get("keep", 0), body.get("cover", 0), overrides)
             yield body["photo"], _Told(entry.kind, body.get("source"), body.get("output"), *counts)
 

@@ -179,7 +179,9 @@ def _is_kept(face: Detection, kept: Detection) -> bool:
 
 
 def _is_readable(face: CoveredFace, before: Pixels, after: Pixels, gallery: Gallery | None, backends: Backends) -> bool:
-    if detail_left(before, after, face.detection) >= (_AREA_STILL_THERE if face.is_area else _STILL_THERE):
+    if face.is_area:
+        return area_left(before, after, face.detection.box) >= _AREA_STILL_THERE
+    if detail_left(before, after, face.detection) >= _STILL_THERE:
         return True
     if gallery is None or face.embedding is None:
         return False
@@ -197,7 +199,19 @@ def detail_left(before: Pixels, after: Pixels, face: Detection) -> float:
     The structure is what a band-pass leaves of the face's luma. The share is its correlation before and after, less
     where it has become weaker. Needs no model, so it also holds where recognition is off.
     """
-    one, other = (_detail(pixels, face) for pixels in (before, after))
+    return _share_left(*(_detail(pixels, face) for pixels in (before, after)))
+
+
+def area_left(before: Pixels, after: Pixels, box: BoundingBox) -> float:
+    """Give the share of the structure inside a rectangle that is still there; see `detail_left`."""
+    x1, y1, x2, y2 = window_of(box, (before.shape[1], before.shape[0]))
+    if x1 >= x2 or y1 >= y2:
+        return 0.0
+    sigma = max(1.0, min(x2 - x1, y2 - y1) * _DETAIL_SIGMA / _DETAIL_SIDE)
+    return _share_left(*(_band(pixels[y1:y2, x1:x2], sigma) for pixels in (before, after)))
+
+
+def _share_left(one: Floats, other: Floats) -> float:
     strength, left = float(one.std()), float(other.std())
     if strength < _FLAT or left < _FLAT:
         return 0.0
@@ -206,9 +220,12 @@ def detail_left(before: Pixels, after: Pixels, face: Detection) -> float:
 
 def _detail(pixels: Pixels, face: Detection) -> Floats:
     extent = max(face.box.width, face.box.height, 1.0)
-    crop = cut_out(pixels, face.box.center, extent, _DETAIL_SIDE)
-    grey = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), _DETAIL_SIGMA), np.float32)
+    return _band(cut_out(pixels, face.box.center, extent, _DETAIL_SIDE).pixels, _DETAIL_SIGMA)
+
+
+def _band(pixels: Pixels, sigma: float) -> Floats:
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)
 
 
 def _changed_outside(

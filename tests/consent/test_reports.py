@@ -185,7 +185,8 @@ def test_what_was_taken_down_is_told(tmp_path: Path) -> None:
 def test_json_tells_the_same(run: RunFacts) -> None:
     told = json.loads(run_json(run))
     assert set(told) == {field.name for field in fields(RunFacts)} | {"report_version", "counts", "reasons"}
-    assert told["counts"] == {"published": 3, "refused": 1, "there_already": 0, "faces_kept": 4, "faces_covered": 2}
+    counts = {"published": 3, "refused": 1, "there_already": 0, "faces_kept": 4, "faces_covered": 2}
+    assert told["counts"] == {**counts, "no_faces": 0, "overrides": 0}
     assert {"verdict": "cover", "reason": "refused", "clause": "", "faces": 1} in told["reasons"]
     assert sum(row["faces"] for row in told["reasons"]) == 6
     assert told["photos"][0]["faces"][0]["relied"][0]["form_id"] == "MR-1"
