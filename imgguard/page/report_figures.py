@@ -40,6 +40,7 @@ class Figures:
         kept: Faces of published photos.
         covered: Faces of published photos.
         people: Different people who are to be seen.
+        by_hand: What a person said of faces of published photos.
         reasons: Faces by reason, kept ones first, then the most frequent.
         refusals: Refused photos by kind, the most frequent first.
         faces: Published photos by how many faces are on them: first, last (None for no end) and how many photos.
@@ -51,6 +52,7 @@ class Figures:
     kept: int
     covered: int
     people: int
+    by_hand: int
     reasons: tuple[Reasoned, ...]
     refusals: tuple[tuple[str, int], ...]
     faces: tuple[tuple[int, int | None, int], ...]
@@ -67,6 +69,7 @@ def figures_of(run: RunFacts) -> Figures:
         kept=kept,
         covered=len(run.faces) - kept,
         people=len({face.subject_id for face in run.faces if face.kept and face.subject_id}),
+        by_hand=sum(len(photo.overrides) for photo in run.published),
         reasons=_reasons(run),
         refusals=tuple(sorted(refusals.items(), key=lambda item: (-item[1], item[0]))),
         faces=_faces(run),

@@ -15,7 +15,7 @@ from consent.audit import Kind, entries
 from consent.destinations import all_destinations
 from consent.people import withdrawn
 from consent.school import open_school
-from consent.showings import published_files
+from consent.showings import showings
 from consent.store import Store
 from imgguard.guard import Guard
 from imgguard.page.pool import Pool
@@ -37,16 +37,22 @@ def published(enrolled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
     path = folder / "school.imgguard"
     path.write_bytes(enrolled.read_bytes())
-    guard = Guard(
-        purpose="school_website", school=path, passphrase=lambda: PASSPHRASE, on=TODAY,
-        publication=Publication(operator="D. Clerk"),
-    )  # fmt: skip
-    for photo in sorted((SAMPLES / "event").glob("*.jpg")):
-        guard.clean(photo, folder / photo.name)
-        with Store(path) as store:
-            if store.query("SELECT 1 FROM faces WHERE subject_id = ? AND verdict = 'keep'", (AMINA,)):
-                return path
-    raise AssertionError("no sample photo shows her")
+    options = {"purpose": "school_website", "school": path, "passphrase": lambda: PASSPHRASE, "on": TODAY}
+    with Guard(publication=Publication(operator="D. Clerk"), **options) as guard:  # type: ignore[arg-type]
+        for photo in sorted((SAMPLES / "event").glob("*.jpg")):
+            guard.clean(photo, folder / photo.name)
+            if shows(path, AMINA):
+                break
+    assert shows(path, AMINA)
+    with Store(path) as store:
+        # Everything into the one file, to be copied.
+        store.compact()
+    return path
+
+
+def shows(path: Path, number: str) -> bool:
+    with Store(path) as store:
+        return any(showing.visible for showing in showings(store, number))
 
 
 @pytest.fixture
@@ -84,7 +90,7 @@ def test_people_are_found_by_name_or_number_and_told_with_reason_and_clause(page
 
 def test_a_withdrawal_names_the_person_and_lists_what_to_take_down(browser: Browser, after: Served) -> None:
     with Store(after.desk.school) as store:
-        (file,) = [f for f in published_files(store) if f.purpose]
+        (file,) = {showing.file for showing in showings(store, AMINA) if showing.visible}
     with looking(browser, after) as page:
         page.goto(after.base + PERSON)
         form = page.locator("form[action='/roster/withdraw']")
