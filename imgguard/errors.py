@@ -84,6 +84,26 @@ class MarkRefused(PhotoError):
     """What somebody said about a photo may not be done."""
 
 
+class NothingThere(MarkRefused):
+    """A box is drawn around nothing."""
+
+
+class SomebodyThere(MarkRefused):
+    """A face that is sure to be one is said to be none."""
+
+
+class AlreadyRecognised(MarkRefused):
+    """A face that was recognised is given another name."""
+
+
+class ResemblesOthers(MarkRefused):
+    """A face is named as somebody whom it resembles less than others."""
+
+
+class TwiceInPhoto(MarkRefused):
+    """Somebody is named who is in the photo already."""
+
+
 class ReferenceRefused(PhotoError):
     """A face of a photo cannot become somebody's reference."""
 

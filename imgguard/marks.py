@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING
 from consent.policy import Decision, decide
 from consent.procedures import UNTOLD, Policy
 from consent.rechecking import forms_alone
-from imgguard.errors import MarkRefused
+from imgguard.errors import (
+    AlreadyRecognised,
+    MarkRefused,
+    NothingThere,
+    ResemblesOthers,
+    SomebodyThere,
+    TwiceInPhoto,
+)
 from imgguard.grouping import same_face
 from imgguard.types import BoundingBox, Candidate, Detection, FaceResult, Outcome, Source
 
@@ -170,7 +177,7 @@ def check_mark(mark: Mark, faces: Sequence[FaceResult], rules: Rules) -> None:
         MarkRefused: if it may not.
     """
     if not mark.box.area > 0:
-        raise MarkRefused("There is nothing in that place", "Draw a box with some width and height.")
+        raise NothingThere("There is nothing in that place", "Draw a box with some width and height.")
     if mark.kind is MarkKind.COVER:
         return
     places = [face for face in faces if not face.is_area]
@@ -191,7 +198,7 @@ def _require_nobody(face: FaceResult) -> None:
         what = "There is a face: the search is sure of that"
     else:
         what = "There is a face: it resembles somebody of the roster"
-    raise MarkRefused(what, "It stays covered, unless it is somebody whose consent covers this purpose.")
+    raise SomebodyThere(what, "It stays covered, unless it is somebody whose consent covers this purpose.")
 
 
 def _require_person(subject_id: str, face: FaceResult, others: Iterable[FaceResult], rules: Rules) -> None:
@@ -200,11 +207,13 @@ def _require_person(subject_id: str, face: FaceResult, others: Iterable[FaceResu
     if subject_id not in rules.subjects:
         raise MarkRefused("Nobody of the roster has that number", "Choose somebody of the list.")
     if MarkKind.PERSON not in possible(face, rules):
-        raise MarkRefused("This face was recognised and cannot be named anew", "Cover it if that is wrong.")
+        raise AlreadyRecognised("This face was recognised and cannot be named anew", "Cover it if that is wrong.")
     if subject_id not in nameable(face.candidates, search_of(face.outcome, face.searched), rules):
-        raise MarkRefused("This face resembles others more than this person", "Name one of them, or leave it covered.")
+        raise ResemblesOthers(
+            "This face resembles others more than this person", "Name one of them, or leave it covered."
+        )
     if any(other.decision.subject_id == subject_id for other in others):
-        raise MarkRefused("This person is in the photo already, and nobody is in it twice", "Change that one first.")
+        raise TwiceInPhoto("This person is in the photo already, and nobody is in it twice", "Change that one first.")
 
 
 def likely_people(face: FaceResult, rules: Rules, query: str = "") -> tuple[Likely, ...]:

@@ -21,7 +21,7 @@ from imgguard.page import folder_routes, one_routes, report_routes, roster_route
 from imgguard.page.closed import stopped
 from imgguard.page.desk import Desk
 from imgguard.page.limits import Limits
-from imgguard.page.rendering import refused
+from imgguard.page.rendering import refused, text_of
 from imgguard.page.security import Gate
 from imgguard.page.sessions import Sessions
 
@@ -76,7 +76,7 @@ async def _sweeping(app: Starlette) -> AsyncIterator[None]:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, UserFacingError)
-    return refused(error)
+    return refused(error, text_of(request))
 
 
 async def _stopped(request: Request, error: Exception) -> Response:

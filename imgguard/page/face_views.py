@@ -9,6 +9,7 @@ from consent.reasons import Reason, Verdict
 from imgguard.caption_names import CaptionName, Printed, caption_for
 from imgguard.marks import possible
 from imgguard.page.texts import Text, word_key
+from imgguard.page.wording import clause_shown
 from imgguard.rules import Rules
 from imgguard.types import FaceResult, Outcome
 
@@ -53,7 +54,7 @@ def _is_doubtful(face: FaceResult) -> bool:
 
 def _view(n: int, face: FaceResult, name: str, rules: Rules, text: Text) -> dict[str, Any]:
     box, state, reason = face.detection.box, state_of(face), face.decision.reason
-    words = reason_words(reason, text)
+    words = face_words(face, text)
     said = text(f"viewer.{state}_one", words=words, name=name or text("viewer.no_name"))
     return {
         "n": n,
@@ -61,12 +62,19 @@ def _view(n: int, face: FaceResult, name: str, rules: Rules, text: Text) -> dict
         "state": state,
         "reason": reason.value,
         "words": words,
-        "clause": face.decision.clause,
+        "clause": clause_shown(face.decision.clause),
         "name": name,
         "by_operator": reason in _BY_OPERATOR or face.outcome is Outcome.CONFIRMED,
         "can": sorted(kind.value for kind in possible(face, rules)),
         "label": text("viewer.face", n=n, said=said),
     }
+
+
+def face_words(face: FaceResult, text: Text) -> str:
+    """Give why a face is kept or covered; one that resembles somebody of the roster is not told to be nobody."""
+    if state_of(face) == "doubtful" and face.outcome is Outcome.NON_MATCH:
+        return text("viewer.nearly")
+    return reason_words(face.decision.reason, text)
 
 
 def _names(faces: Sequence[FaceResult], rules: Rules) -> dict[int, str]:

@@ -28,6 +28,8 @@ from imgguard.page.reviewing_choices import (
 from imgguard.page.reviewing_release import Released, require_ready
 from imgguard.page.reviewing_told import with_operator
 from imgguard.page.sealed import zipped
+from imgguard.page.texts import Text, word_key
+from imgguard.page.wording import policy_title, refusal_words
 
 
 async def _show(request: Request) -> Response:
@@ -47,7 +49,7 @@ def _facts(request: Request) -> dict[str, Any]:
         "out": row.out,
     }
     if publishing is not None:
-        told["release"] = _view(publishing.state)
+        told["release"] = _view(publishing.state, text_of(request))
         told["zip"] = bool(publishing.zip_name) and publishing.state.finished
     review = found.at_work(number)
     if review is not None:
@@ -58,18 +60,30 @@ def _facts(request: Request) -> dict[str, Any]:
         }  # fmt: skip
         told["ready"] = review.is_through
         told["fresh"] = review.is_fresh
-        told["lines"] = review.guard.told
+        told["lines"] = _lines(review, text_of(request))
         told["suggested"] = suggested_out(review.folder)
     return told
 
 
-def _view(state: Released) -> dict[str, Any]:
+def _lines(review: Reviewing, text: Text) -> list[str]:
+    """Tell where the photos go, under which procedure, and what was declared."""
+    rules, to = review.guard.rules, review.told.publication.to
+    if rules.purpose is None:
+        return [text("wall.release_covered"), *review.guard.told[1:]]
+    purpose = text(word_key(rules.purpose))
+    where = text("publication.to", name=to, purpose=purpose) if to else purpose
+    policy = policy_title(rules.policy, text)
+    return [text("wall.release_for", where=where), text("wall.release_policy", policy=policy), *review.guard.told[1:]]
+
+
+def _view(state: Released, text: Text) -> dict[str, Any]:
     return {
         "done": state.done,
         "total": state.total,
         "published": len(state.published),
         "refused": [
-            {"place": place, "kind": why.kind, "what": why.what, "remedy": why.remedy} for place, why in state.refused
+            {"place": place, "kind": why.kind, **refusal_words(why.kind, why.what, why.remedy, text)}
+            for place, why in state.refused
         ],
         "finished": state.finished,
         "problem": state.problem and {"what": state.problem[0], "remedy": state.problem[1]},

@@ -25,6 +25,7 @@ from imgguard.page.reviewing_saying import hear, take_back
 from imgguard.page.reviewing_views import find_people, photo, progress, wall
 from imgguard.page.reviewing_work import original
 from imgguard.page.texts import texts
+from imgguard.page.wording import refusal_view
 from imgguard.types import Refusal
 
 _EVERY = 0.4
@@ -130,7 +131,7 @@ async def _say(request: Request) -> Response:
     told, review = await posted(request), await run_in_threadpool(work_of, request)
     desk, operator = desk_of(request), session_of(request).operator
     heard = await run_in_threadpool(hear, review, desk, told.get("things"), operator)
-    refused = [{"key": key, "what": error.what, "remedy": error.remedy} for key, error in heard.refused]
+    refused = [{"key": key, **refusal_view(error, text_of(request))} for key, error in heard.refused]
     return JSONResponse({"step": heard.step, "refused": refused})
 
 

@@ -17,14 +17,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from consent.errors import UserFacingError
 from imgguard.errors import PhotoChanged
 from imgguard.marks import MarkKind, likely_people
 from imgguard.page.desk import Desk, Told
 from imgguard.page.one_drafts import Draft, DraftGone, new_id
 from imgguard.page.one_saving import require_ready, save
 from imgguard.page.one_uploads import read_upload, shown_name
-from imgguard.page.one_views import draft_view, people_view, refusal_view
+from imgguard.page.one_views import draft_view, people_view
 from imgguard.page.one_work import Bench, said
 from imgguard.page.publication_form import offered, read_told
 from imgguard.page.rendering import render, session_of, text_of
@@ -121,11 +120,8 @@ async def _bring(request: Request) -> Response:
         raise DraftGone(text("one.no_choice"), text("one.no_choice_do"))
     label = Path(shown_name(request.query_params.get("name", "")))
     length = request.headers.get("content-length")
-    try:
-        content = await read_upload(request.stream(), length, label, text)
-        draft = await counter.bench.begin(content, label, told, session.csrf)
-    except UserFacingError as error:
-        return JSONResponse({"error": refusal_view(error, text)}, 409)
+    content = await read_upload(request.stream(), length, label, text)
+    draft = await counter.bench.begin(content, label, told, session.csrf)
     if getattr(session, "ended", False):
         await counter.bench.drop(draft)
     return _answer(draft, request)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from consent.errors import UserFacingError
 from consent.reasons import Verdict
 from imgguard.caption_names import caption_for
-from imgguard.errors import ImgguardError
 from imgguard.marks import Likely
 from imgguard.page.face_views import face_views, reason_words
 from imgguard.page.one_drafts import Draft, same_place
 from imgguard.page.texts import Text
+from imgguard.page.wording import refusal_view
 from imgguard.types import FaceResult, Outcome
 
 # Below the threshold by so much somebody resembles a face, and by more only a little.
@@ -63,15 +62,6 @@ def _state(draft: Draft) -> str:
     if draft.refusal:
         return "refused"
     return "ready" if draft.checked else "checking"
-
-
-def refusal_view(error: UserFacingError, text: Text) -> dict[str, str]:
-    """Give a refusal in the page's words where it has some, else in the program's."""
-    kind = error.kind if isinstance(error, ImgguardError) else ""
-    try:
-        return {"what": text(f"one.refused_{kind}"), "remedy": text(f"one.refused_{kind}_do"), "detail": error.what}
-    except KeyError:
-        return {"what": error.what, "remedy": error.remedy, "detail": ""}
 
 
 def _ask(draft: Draft, text: Text) -> dict[str, Any] | None:

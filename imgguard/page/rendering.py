@@ -11,17 +11,28 @@ from starlette.responses import HTMLResponse, JSONResponse
 from consent.errors import UserFacingError
 from imgguard.page.sessions import Session
 from imgguard.page.texts import LANGUAGES, Text, preferred, speaker
+from imgguard.page.wording import (
+    clause_shown,
+    entry_words,
+    local_time,
+    policy_title,
+    purposes_worded,
+    refusal_view,
+)
 
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("imgguard.page"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters.update(clause=clause_shown, local=local_time)
+    templates.globals.update(policy_title=policy_title, entry_words=entry_words, purposes_worded=purposes_worded)
+    return templates
 
 
 def session_of(request: Request) -> Session:
@@ -63,6 +74,6 @@ def again() -> JSONResponse:
     return JSONResponse({"again": True})
 
 
-def refused(error: UserFacingError, status: int = 409) -> JSONResponse:
+def refused(error: UserFacingError, text: Text, status: int = 409) -> JSONResponse:
     """Answer a form or a script with what is wrong and what to do; shown as plain text."""
-    return JSONResponse({"error": {"what": error.what, "remedy": error.remedy}}, status)
+    return JSONResponse({"error": refusal_view(error, text)}, status)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from consent.reviews import Kind
 from imgguard.grouping import same_face
 from imgguard.linking import LINK_SCORE, alike
-from imgguard.page.face_views import reason_words, state_of
+from imgguard.page.face_views import face_words, state_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_items import Item
+from imgguard.page.reviewing_said import verdict_of
 from imgguard.page.texts import Text
 from imgguard.types import FaceResult, Identification
 
@@ -20,7 +22,7 @@ _Face = tuple[Item, int]
 
 
 def doubtful_groups(review: Reviewing, text: Text) -> list[dict[str, Any]]:
-    """Give the doubtful faces, those that look alike together, the largest group first.
+    """Give the doubtful faces that look alike together, the largest group first; not of photos that are decided.
 
     Embeddings stay in this process: the page gets pictures, numbers and sentences.
     """
@@ -30,6 +32,8 @@ def doubtful_groups(review: Reviewing, text: Text) -> list[dict[str, Any]]:
 
 def _is_open(item: Item, n: int) -> bool:
     assert item.cleaned is not None
+    if verdict_of(item.made_with) is not Kind.OPEN:
+        return False
     return n < len(item.cleaned.faces) and state_of(item.cleaned.faces[n]) == "doubtful"
 
 
@@ -60,7 +64,7 @@ def _view(group: Sequence[_Face], review: Reviewing, text: Text) -> dict[str, An
     return {
         "faces": [
             {
-                "key": item.key, "n": n, "place": item.place, "box": _box(face), "words": _words(face, text),
+                "key": item.key, "n": n, "place": item.place, "box": _box(face), "words": face_words(face, text),
                 "crop": f"/folder/{review.id}/picture/{item.key}/crop{n}?v={item.version}",
             }
             for item, n in group
@@ -77,7 +81,3 @@ def _face(item: Item, n: int) -> FaceResult:
 def _box(face: FaceResult) -> list[float]:
     box = face.detection.box
     return [box.x1, box.y1, box.x2, box.y2]
-
-
-def _words(face: FaceResult, text: Text) -> str:
-    return reason_words(face.decision.reason, text)

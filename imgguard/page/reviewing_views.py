@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from consent.reasons import Verdict
+from imgguard.errors import ImgguardError
 from imgguard.page.face_views import face_views, state_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_items import Item, key_of
 from imgguard.page.reviewing_said import marks_of, verdict_of
 from imgguard.page.texts import Text
+from imgguard.page.wording import refusal_words
 from imgguard.rules import Rules
 from imgguard.types import FaceResult, Outcome
 
@@ -38,7 +41,7 @@ def wall(review: Reviewing, since: int, text: Text) -> dict[str, Any]:
     return {
         "version": told.version,
         "progress": progress(review),
-        "photos": changed + (_refused(review) if since == 0 else []),
+        "photos": changed + (_refused(review, text) if since == 0 else []),
         "total": len(items) + len(review.plan.refused),
         "others": len(review.plan.others),
         "gone": review.gone,
@@ -82,27 +85,32 @@ def _summary(item: Item, often: Mapping[str, int], review: Reviewing, text: Text
         "marks": len(marks_of(item.made_with)),
         "new": item.key in review.new,
         "size": item.size,
-        "problem": _problem(item),
+        "problem": _problem(item, text),
     }
 
 
-def _problem(item: Item) -> dict[str, str] | None:
+def _problem(item: Item, text: Text) -> dict[str, str] | None:
     """Give why a photo is refused; its place below the folder is enough to name it."""
-    if item.refusal is None:
+    why = item.refusal
+    if why is None:
         return None
-    return {"what": item.refusal.what.replace(str(item.source), item.place), "remedy": item.refusal.remedy}
+    return refusal_words(why.kind, why.what.replace(str(item.source), item.place), why.remedy, text)
 
 
-def _refused(review: Reviewing) -> list[dict[str, Any]]:
+def _refused(review: Reviewing, text: Text) -> list[dict[str, Any]]:
     """Give what is no photo that can be cleaned, with the reason: it is listed, and nothing can be done with it."""
     return [
         {
             "key": key_of(str(path)), "place": path.name, "v": 1, "state": "refused", "verdict": "open", "kept": 0,
             "covered": 0, "doubtful": 0, "contradicted": 0, "many": False, "often": 0, "marks": 0, "new": False,
-            "size": (0, 0), "problem": {"what": problem.what.replace(str(path), path.name), "remedy": problem.remedy},
+            "size": (0, 0), "problem": _unread(path, problem, text),
         }
         for path, problem in review.plan.refused
     ]  # fmt: skip
+
+
+def _unread(path: Path, problem: ImgguardError, text: Text) -> dict[str, str]:
+    return refusal_words(problem.kind, problem.what.replace(str(path), path.name), problem.remedy, text)
 
 
 def _covered_often(items: Sequence[Item]) -> Mapping[str, int]:
@@ -139,7 +147,7 @@ def photo(item: Item, review: Reviewing, text: Text) -> dict[str, Any]:
             {"kind": one.kind.value, "operator": one.operator, "at": one.at}
             for one in item.made_with
         ],
-        "problem": _problem(item),
+        "problem": _problem(item, text),
     }  # fmt: skip
 
 

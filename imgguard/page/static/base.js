@@ -59,7 +59,7 @@ export function alertUser(error) {
 
 let quiet;
 /** Say that something was done, to those who listen as well; it goes by itself. */
-export function tell(text, milliseconds = 6000) {
+export function tell(text, milliseconds = 3000) {
   const line = document.createElement("p");
   line.textContent = text;
   document.getElementById("told").replaceChildren(line);

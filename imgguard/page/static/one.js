@@ -88,9 +88,12 @@ function show(photo) {
 function showState(photo) {
   const chip = by("state");
   chip.className = `chip ${{ ready: "kept", saved: "kept", checking: "doubtful", refused: "refused" }[photo.state]}`;
-  chip.textContent = words[photo.state === "saved" ? "ready" : photo.state];
+  chip.textContent = words[photo.state === "saved" ? "stateSaved" : photo.state];
   by("save").setAttribute("aria-disabled", String(!["ready", "saved"].includes(photo.state)));
   by("save").textContent = photo.saved ? words.again : words.save;
+  // What comes next is the button that stands out.
+  by("save").classList.toggle("primary", !photo.saved);
+  by("next").classList.toggle("primary", Boolean(photo.saved));
   by("more").hidden = !photo.more;
   by("more").textContent = photo.more;
   by("problem").hidden = !photo.refusal;

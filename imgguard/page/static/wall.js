@@ -23,7 +23,7 @@ async function update() {
   if (!chosen && ["done", "stopped"].includes(stage) && !counts().eyes) state.filter = "all";
   draw();
   notes(told);
-  by("doubtful-count").textContent = [...state.photos.values()].reduce((sum, one) => sum + one.doubtful, 0) || "";
+  by("doubtful-count").textContent = [...state.photos.values()].reduce((sum, one) => sum + (one.verdict === "open" ? one.doubtful : 0), 0) || "";
   await redraw();
   await drawGroups(stage === "done");
   await drawRelease();

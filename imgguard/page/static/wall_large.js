@@ -71,7 +71,7 @@ function show() {
   dialog.querySelector('[data-large="open"]').hidden = photo.verdict === "open";
   for (const button of dialog.querySelectorAll("[data-large], #large-undo")) button.disabled = state.frozen;
   const lines = photo.history.map((one) =>
-    make("li", { text: `${text(`said_${one.kind}`)}: ${one.operator}, ${one.at.slice(0, 16).replace("T", " ")}` }),
+    make("li", { text: `${text(`said_${one.kind}`)}: ${one.operator}, ${new Date(one.at).toLocaleString(document.documentElement.lang)}` }),
   );
   by("large-history").hidden = !lines.length;
   by("large-history").querySelector("ul").replaceChildren(...lines);

@@ -1,6 +1,6 @@
 // What the wall knows: the photos as the server tells them, what is shown of them, and what is selected.
 
-import { alertUser, send, tell } from "./base.js";
+import { alertUser, Refused, send, tell } from "./base.js";
 
 const root = document.getElementById("review");
 const known = JSON.parse(root.dataset.words);
@@ -8,9 +8,10 @@ const known = JSON.parse(root.dataset.words);
 export const base = `/folder/${root.dataset.id}`;
 export const words = root.dataset;
 
-/** Give a text with its places filled in. */
+/** Give a text with its places filled in; for one thing in its own words, where there are some. */
 export function text(name, values = {}) {
-  return Object.entries(values).reduce((said, [key, value]) => said.replace(`{${key}}`, value), known[name] ?? name);
+  const one = [values.count ?? values.total].includes(1) ? known[`${name}_one`] : undefined;
+  return Object.entries(values).reduce((said, [key, value]) => said.replace(`{${key}}`, value), one ?? known[name] ?? name);
 }
 
 /**
@@ -97,7 +98,7 @@ async function load() {
 export async function say(things) {
   try {
     const { refused } = await send(`${base}/say`, { body: { things } });
-    if (refused.length) tell(text("some_refused", { count: refused.length, what: refused[0].what }));
+    if (refused.length) alertUser(new Refused({ ...refused[0], what: text("some_refused", { count: refused.length, what: refused[0].what }) }));
     document.dispatchEvent(new Event("imgguard:said"));
     return true;
   } catch (error) {
