@@ -62,7 +62,7 @@ def test_the_charts_of_a_run_are_its_record(page: Page, served: Served) -> None:
     shown = {row.locator("th").inner_text().split("\n")[0]: row for row in by_reason.all()}
     wanted = Counter((face.verdict, face.reason) for face in facts.faces)
     assert {words: int(row.locator(".number").inner_text()) for words, row in shown.items()} == {
-        "Shown: consent covers this purpose": wanted["keep", "consented"],
+        "Visible: consent covers this purpose": wanted["keep", "consented"],
         "Covered: consent refused for this purpose": wanted["cover", "refused"],
     }
     widths = [float(row.locator("rect.bar-value").get_attribute("width") or 0) for row in shown.values()]
@@ -127,16 +127,16 @@ def test_tampering_with_the_trail_is_shown_and_a_kept_head_finds_a_trail_written
     page.goto(f"{served.base}/reports/audit")
     expect(page.get_by_text("The audit trail is whole")).to_be_visible()
     head = page.locator("#head").inner_text()
-    page.get_by_label("Head that was kept").fill(head[:32])
+    page.get_by_label("Fingerprint that was kept").fill(head[:32])
     page.keyboard.press("Enter")
     expect(page.get_by_text("nothing up to there was cut or written anew")).to_be_visible()
     with page.expect_download() as saved:
         page.get_by_role("link", name="Export the trail").click()
     assert Path(saved.value.path()).read_text().count("\n") == len(page.locator("tbody tr").all())
-    page.get_by_label("Head that was kept").fill("0" * 32)
+    page.get_by_label("Fingerprint that was kept").fill("0" * 32)
     page.keyboard.press("Enter")
     expect(page.get_by_text("the pinned head is not in the trail")).to_be_visible()
-    page.get_by_label("Head that was kept").fill("short")
+    page.get_by_label("Fingerprint that was kept").fill("short")
     page.keyboard.press("Enter")
     expect(page.get_by_text("is no head of an audit trail")).to_be_visible()
     with closing(sqlite3.connect(served.desk.school)) as db:

@@ -28,7 +28,7 @@ export class FaceList {
     item.dataset.n = String(face.n);
     const state = this.viewer.words[`state${face.state[0].toUpperCase()}${face.state.slice(1)}`];
     const clause = face.clause ? ` (${face.clause})` : "";
-    const why = face.name ? `${face.name}: ${face.words}` : face.words;
+    const why = face.name ? `${face.name} · ${face.words}` : face.words;
     const row = make("div", { className: "row" });
     for (const button of this.viewer.actions(face)) {
       button.classList.add("small");
