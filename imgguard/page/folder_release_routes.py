@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from consent import reviews
+from consent.procedures import STRICT
 from consent.reviews import Release, State
 from imgguard.errors import SetupError
 from imgguard.page.desk import Desk
@@ -29,7 +30,7 @@ from imgguard.page.reviewing_release import Released, require_ready
 from imgguard.page.reviewing_told import with_operator
 from imgguard.page.sealed import zipped
 from imgguard.page.texts import Text, word_key
-from imgguard.page.wording import policy_title, refusal_words
+from imgguard.page.wording import refusal_words
 
 
 async def _show(request: Request) -> Response:
@@ -72,8 +73,11 @@ def _lines(review: Reviewing, text: Text) -> list[str]:
         return [text("wall.release_covered"), *review.guard.told[1:]]
     purpose = text(word_key(rules.purpose))
     where = text("publication.to", name=to, purpose=purpose) if to else purpose
-    policy = policy_title(rules.policy, text)
-    return [text("wall.release_for", where=where), text("wall.release_policy", policy=policy), *review.guard.told[1:]]
+    lines = [text("wall.release_for", where=where), *review.guard.told[1:]]
+    # Where a school has no procedure of its own there is nothing to tell of it.
+    if rules.policy.name != STRICT.name:
+        lines.insert(1, text("wall.release_policy", policy=rules.policy.title))
+    return lines
 
 
 def _view(state: Released, text: Text) -> dict[str, Any]:
