@@ -12,7 +12,10 @@ from consent.procedures import STRICT, Policy
 from imgguard.errors import ImgguardError
 from imgguard.page.texts import Text
 
-_DIGITS = 12
+# A digest has so many digits at least, of which so many are shown.
+_DIGEST, _DIGITS = 32, 12
+_ORDER = {key: at for at, key in enumerate(("run", "photo", "keep", "cover", "refusal"))}
+_TABLES = {"refusal": "reports.refusal", "purpose": "purpose", "purposes": "purpose"}
 _PURPOSES = re.compile(rf"\b({'|'.join(purpose.value for purpose in Purpose)})\b")
 
 
@@ -61,21 +64,25 @@ def purposes_worded(said: str, text: Text) -> str:
 
 def entry_words(body: str, text: Text) -> str:
     """Give an entry of the audit trail as a line to read; digests are cut, the exported trail has all of them."""
-    told = json.loads(body)
-    return " · ".join(f"{_named(key, text)} {_short(value)}" for key, value in told.items() if value not in (None, ""))
+    told = sorted(json.loads(body).items(), key=lambda item: _ORDER.get(item[0], len(_ORDER)))
+    return " · ".join(
+        f"{_worded('reports.noted', key, text)} {_value(key, value, text)}" for key, value in told if value
+    )
 
 
-def _named(key: str, text: Text) -> str:
-    try:
-        return text(f"reports.noted.{key}")
-    except KeyError:
-        return key.replace("_", " ")
-
-
-def _short(value: object) -> str:
+def _value(key: str, value: object, text: Text) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_short, value))
+        return ", ".join(_value(key, one, text) for one in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_short(one)}" for key, one in value.items())
-    told = str(value).replace("_", " ")
-    return f"{told[:_DIGITS]}…" if len(told) >= 32 and " " not in told else told
+        return ", ".join(f"{name} {_value(name, one, text)}" for name, one in value.items())
+    said = str(value)
+    if len(said) >= _DIGEST and said.isalnum():
+        return f"{said[:_DIGITS]}…"
+    return _worded(_TABLES.get(key, ""), said, text)
+
+
+def _worded(table: str, name: str, text: Text) -> str:
+    try:
+        return text(f"{table}.{name}")
+    except KeyError:
+        return name.replace("_", " ")
