@@ -58,7 +58,7 @@ def test_the_charts_of_a_run_are_its_record(page: Page, served: Served) -> None:
     with Store(served.desk.school) as store:
         facts = run_facts(store, 1)
     page.goto(f"{served.base}/reports/run/1")
-    by_reason = page.get_by_role("table", name="Why faces were shown or covered").locator("tbody tr")
+    by_reason = page.get_by_role("table", name="Why faces are visible or covered").locator("tbody tr")
     shown = {row.locator("th").inner_text().split("\n")[0]: row for row in by_reason.all()}
     wanted = Counter((face.verdict, face.reason) for face in facts.faces)
     assert {words: int(row.locator(".number").inner_text()) for words, row in shown.items()} == {
