@@ -25,6 +25,10 @@ from imgguard.types import BoundingBox, CleanedPhoto, FaceResult
 MOST_DRAFTS = 4
 
 
+class DraftChanged(UserFacingError):
+    """The photo, or what the school file says of the people in it, is not what was looked at."""
+
+
 class DraftGone(UserFacingError):
     """The photo was closed, or belongs to another browser."""
 

@@ -17,10 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from imgguard.errors import PhotoChanged
 from imgguard.marks import MarkKind, likely_people
 from imgguard.page.desk import Desk, Told
-from imgguard.page.one_drafts import Draft, DraftGone, new_id
+from imgguard.page.one_drafts import Draft, DraftChanged, DraftGone, new_id
 from imgguard.page.one_saving import require_ready, save
 from imgguard.page.one_uploads import read_upload, shown_name
 from imgguard.page.one_views import draft_view, people_view
@@ -154,7 +153,7 @@ def _face(draft: Draft, fields: dict[str, Any], request: Request) -> FaceResult:
     """Give the face that is meant; a page that shows an older version may mean another one."""
     n, text = fields.get("n"), text_of(request)
     if fields.get("version") != draft.version or not isinstance(n, int) or not 1 <= n <= len(draft.faces):
-        raise PhotoChanged(text("one.newer"), text("one.newer_do"))
+        raise DraftChanged(text("one.newer"), text("one.newer_do"))
     return draft.faces[n - 1]
 
 
@@ -220,7 +219,7 @@ async def _save(request: Request) -> Response:
             draft.saved = await run_in_threadpool(save, draft, content, fresh)
             if draft.saved is None:
                 await bench.look_again(draft, fresh)
-                raise PhotoChanged(text("one.school_changed"), text("one.school_changed_do"))
+                raise DraftChanged(text("one.school_changed"), text("one.school_changed_do"))
             draft.saved = replace(draft.saved, notes=await bench.keep_references(draft, text))
     return _answer(draft, request)
 
