@@ -228,6 +228,8 @@ def test_on_a_phone_a_finger_covers_and_holding_shows_the_original(phone: Page) 
 
 def test_the_keyboard_alone_leads_from_the_start_to_the_saved_file(one: One) -> None:
     page = one.page
+    # From here on the browser hands its dialogs over; asked for at the last moment, it may still show one by itself.
+    page.on("filechooser", lambda _: None)
     page.locator("#where").focus()
     with page.expect_response("**/one/choice"):
         page.keyboard.type("sc")
