@@ -145,7 +145,7 @@ def test_the_whole_menu_fits_on_a_phone(browser: Browser, served: Served, locale
 
 def test_the_browsers_language_is_the_first(browser: Browser, served: Served) -> None:
     with looking(browser, served, operator="", locale="fr-CA") as page:
-        expect(page.get_by_role("heading", level=1)).to_have_text("Qui est au travail ?")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Qui est au travail?")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
