@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +33,8 @@ from imgguard.types import BoundingBox, FaceResult
 
 UPLOADS = {"/one/photos": MAX_BYTES}
 _MOST_CHOICES = 20
+# No photo is so wide.
+_FARTHEST = 1e6
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +85,7 @@ def _answer(draft: Draft, request: Request) -> JSONResponse:
 async def _fields(request: Request) -> dict[str, Any]:
     try:
         told = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400) from None
     if not isinstance(told, dict):
         raise HTTPException(400)
@@ -166,7 +167,8 @@ def _box(fields: dict[str, Any], draft: Draft) -> BoundingBox:
     told = fields.get("box")
     if not isinstance(told, list) or len(told) != 4:
         raise HTTPException(400)
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in told):
+    # A number may be too large for a float.
+    if not all(isinstance(value, int | float) and -_FARTHEST < value < _FARTHEST for value in told):
         raise HTTPException(400)
     return BoundingBox(*map(float, told)).clipped(draft.looked.size)
 
@@ -174,7 +176,7 @@ def _box(fields: dict[str, Any], draft: Draft) -> BoundingBox:
 async def _say(request: Request) -> Response:
     """Take a mark: by the number of a face, or by a box."""
     draft, fields, session = _draft(request), await _fields(request), session_of(request)
-    if fields.get("kind") not in set(MarkKind):
+    if fields.get("kind") not in list(MarkKind):
         raise HTTPException(400)
     box = _face(draft, fields, request).detection.box if "n" in fields else _box(fields, draft)
     who = fields.get("subject_id")
