@@ -99,6 +99,9 @@ async def _picture(request: Request) -> Response:
         content = None if isinstance(made, Refusal) else made or None
         if content is not None:
             await run_in_threadpool(area.put, name, content)
+            if all_of(request).at_work(review.id) is not review:
+                # The work was ended meanwhile, and its pictures dropped.
+                await run_in_threadpool(area.drop, name)
     if content is None:
         if what in _PICTURES and item.cleaned is not None:
             review.remake([item.key])

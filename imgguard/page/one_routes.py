@@ -53,9 +53,12 @@ class _Counter:
 
     def close(self, session: Session) -> None:
         """Forget a browser, and delete its pictures."""
-        for draft in self.bench.drafts.of(session.csrf):
+        going = self.bench.drafts.of(session.csrf)
+        for draft in going:
             self.bench.drafts.take(draft.id)
             self.bench.drop_files(draft)
+        if going:
+            self.bench.forget()
         self.remembered.pop(session.csrf, None)
         self.choices = {key: chosen for key, chosen in self.choices.items() if chosen[0] != session.csrf}
 

@@ -68,6 +68,11 @@ class Bench:
         self.drafts.take(draft.id)
         await run_in_threadpool(self.drop_files, draft)
 
+    def forget(self) -> None:
+        """Let the workers forget the photo that each decoded last."""
+        for _ in range(self.desk.pool.workers):
+            self.desk.pool.submit(drafts.forget)
+
     def drop_files(self, draft: Draft) -> None:
         """Delete what the area holds of a draft."""
         for what in ("content", "original", "shown", "cleaned"):
