@@ -233,6 +233,7 @@ def test_the_keyboard_alone_leads_from_the_start_to_the_saved_file(one: One) -> 
         page.keyboard.type("sc")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    expect(page.locator("#file")).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(GYM)
