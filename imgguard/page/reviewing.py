@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from consent import reviews
-from consent.errors import UserFacingError
+from consent.errors import RecordError, UserFacingError
 from consent.reviews import Review, Said, State
 from imgguard.batch import link_and_tally, refusal_of
 from imgguard.errors import SetupError, WorkerDied
@@ -319,7 +319,8 @@ class Reviewing:
         if self._before:
             self.gone = len(self._before - there.keys())
             self.new = frozenset(key for digest, key in there.items() if digest not in self._before)
-        with self._desk.store() as store:
+        # Another process may hold the school file; an hour of work is not given up for a note about what is new.
+        with contextlib.suppress(RecordError), self._desk.store() as store:
             reviews.note_photos(store, self.id, there)
 
 

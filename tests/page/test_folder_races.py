@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +136,20 @@ def test_a_full_area_is_told_and_the_work_goes_on_when_there_is_room(served: Ser
     served.desk.area._most = most
     review.post("go-on")
     assert {one["state"] for one in review.through().values()} == {"made"}
+
+
+def test_a_school_file_that_another_process_holds_costs_no_work(
+    served: Served, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consent.store._BUSY_S", 0.2)
+    review = Posted.begin(served.client(), photos)
+    with contextlib.closing(sqlite3.connect(served.desk.school, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        review.through()
+        answer = review.say(ONE, "cover", box=[9, 9, 99, 99])
+        assert answer.status_code == 409 and answer.json()["error"]["remedy"]
+        assert review.release(out="").status_code == 409
+    assert review.say(ONE, "cover", box=[9, 9, 99, 99]).status_code == 200
 
 
 def test_another_school_file_in_the_place_of_the_first_is_seen(served: Served, tmp_path: Path) -> None:
