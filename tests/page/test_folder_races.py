@@ -19,13 +19,14 @@ from consent.school_policy import set_policy
 from consent.store import Store
 from consent.withdrawals import withdraw
 from imgguard.page.desk import Told
+from imgguard.page.pool import Pool
 from imgguard.page.reviewing_desk import reviews_of
 from imgguard.page.reviewing_release import Publishing
 from imgguard.page.reviewing_seen import all_seen
 from imgguard.publication import Publication
 from tests.conftest import SAMPLES, TODAY
 from tests.page.folders import ONE, TWO, YARD, Posted, some_photos, until
-from tests.page.served import Served
+from tests.page.served import Served, serving
 
 
 @pytest.fixture
@@ -150,6 +151,41 @@ def test_a_school_file_that_another_process_holds_costs_no_work(
         assert answer.status_code == 409 and answer.json()["error"]["remedy"]
         assert review.release(out="").status_code == 409
     assert review.say(ONE, "cover", box=[9, 9, 99, 99]).status_code == 200
+
+
+def _interrupt(school: Path) -> None:
+    """Leave a release as a crash does that came after the first photo's record and before the second's."""
+    with Store(school) as store, store.atomic():
+        store.change("DELETE FROM photos WHERE published_name = ?", (TWO,))
+        store.change("UPDATE reviews SET state = 'releasing'")
+        store.change("UPDATE runs SET finished_at = NULL")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_release_that_goes_on_records_what_was_written_and_leaves_out_what_nobody_released(
+    school: Path, pool: Pool, photos: Path, tmp_path: Path, changed: bool
+) -> None:
+    out = tmp_path / "out"
+    with serving(school, tmp_path / "first", pool=pool) as served:
+        review = Posted.begin(served.client(), some_photos(photos, TWO))
+        review.through()
+        review.release(out=str(out), with_open=True)
+        assert review.released()["published"] == 2
+    _interrupt(school)
+    if changed:
+        shutil.copy(SAMPLES / "event" / YARD, photos / TWO)
+        (out / TWO).unlink()
+    with serving(school, tmp_path / "second", pool=pool) as served:
+        again = Posted(served.client(), review.number)
+        again.through()
+        again.post("continue")
+        assert {one["place"]: one["kind"] for one in again.released()["refused"]} == (
+            {TWO: "not_looked_at"} if changed else {}
+        )
+    assert (out / TWO).exists() is not changed
+    with Store(school) as store:
+        rows = store.query("SELECT count(*) FROM photos WHERE status = 'published' AND published_name = ?", (TWO,))
+    assert rows == [(int(not changed),)]
 
 
 def test_another_school_file_in_the_place_of_the_first_is_seen(served: Served, tmp_path: Path) -> None:
