@@ -219,7 +219,11 @@ async def _reference(request: Request) -> Response:
 
 async def _save(request: Request) -> Response:
     draft, text, bench = _draft(request), text_of(request), _counter(request).bench
+    shown = (await _fields(request)).get("version") if await request.body() else None
     async with draft.lock:
+        if shown is not None and shown != draft.version:
+            # Another window has said something that this one does not show.
+            raise PhotoChanged(text("one.newer"), text("one.newer_do"))
         if draft.saved is None:
             require_ready(draft, text("one.not_checked"), text("one.not_checked_do"))
             fresh = await run_in_threadpool(bench.desk.guard, draft.told)

@@ -47,6 +47,16 @@ def test_a_check_that_ends_while_something_is_said_is_not_one_of_what_was_said(s
     assert difference(client.get(f"{photo}/file").content, ONE.read_bytes(), BoundingBox(10, 10, 110, 110)) > 3
 
 
+def test_a_window_saves_only_what_it_shows(served: Served) -> None:
+    client = served.client()
+    photo = f"/one/photos/{_brought(client)['id']}"
+    shown = client.post(f"{photo}/say", json={"kind": "cover", "box": [10, 10, 110, 110]}).json()["version"]
+    now = client.post(f"{photo}/undo").json()["version"]
+    until(lambda: client.get(photo).json()["state"] == "ready")
+    assert client.post(f"{photo}/save", json={"version": shown}).status_code == 409
+    assert client.post(f"{photo}/save", json={"version": now}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
