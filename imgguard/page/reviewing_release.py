@@ -34,7 +34,7 @@ from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_choices import Choices
 from imgguard.page.reviewing_items import Item
 from imgguard.page.reviewing_said import marks_of, verdict_of
-from imgguard.page.reviewing_seen import require_made, require_seen, seen_by_first, seen_of
+from imgguard.page.reviewing_seen import NOT_LOOKED_AT, only_seen, require_made, require_seen, seen_by_first, seen_of
 from imgguard.page.reviewing_work import Sheet, make, packed
 from imgguard.page.sealed import SealedFolder
 from imgguard.pipeline import Examined
@@ -44,7 +44,7 @@ from imgguard.rules import Rules
 from imgguard.tally import tally
 from imgguard.types import CleanedPhoto, Refusal
 
-LEFT_OUT, NOT_CONFIRMED, NOT_SEEN = "left_out", "not_confirmed", "not_looked_at"
+LEFT_OUT, NOT_CONFIRMED = "left_out", "not_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class Publishing:
         self._choices = Choices.of(first.choices)
         self._desk, self._review, self._row = desk, review, row
         self._guard: Guard = desk.guard(self._choices.told(review.told, agreed))
+        # Asked once more, now that the guard has read the school file.
+        require_ready(review)
         self._plan: Plan = self._choices.plan(review.folder, self._guard, row.id)
         self._folder = self._output()
         self._items: Mapping[Path, Item] = {item.source: item for item in items}
@@ -186,13 +188,13 @@ class Publishing:
         noted: frozenset[str],
     ) -> None:  # fmt: skip
         item = self._items.get(job.source)
-        why = self._why_not(item) if item else Refusal(NOT_SEEN, f"{job.source}: came later, and nobody looked at it",
+        why = self._why_not(item) if item else Refusal(NOT_LOOKED_AT, f"{job.source}: came later, and nobody looked at it",
                                                         "Look through the folder again.")  # fmt: skip
         if why or item is None:
             assert why is not None
             self._refuse(job.source, why, recorder, noted)
             return
-        cleaned = _made(job, making) if making else self._kept(item)
+        cleaned = only_seen(_made(job, making), item) if making else self._kept(item)
         if isinstance(cleaned, Refusal):
             self._refuse(job.source, cleaned, recorder, noted)
             return
@@ -229,10 +231,10 @@ class Publishing:
             who = next(one.operator for one in reversed(item.made_with) if one.kind is Kind.LEFT_OUT)
             return Refusal(LEFT_OUT, f"{item.source}: was left out by {who}", "")
         if item.refusal or item.cleaned is None:
-            return item.refusal or Refusal(NOT_SEEN, f"{item.source}: was not looked at", "Look through it again.")
+            return item.refusal or Refusal(NOT_LOOKED_AT, f"{item.source}: was not looked at", "Look through it again.")
         if self._row.run_id is not None and self._seen.get(item.key) != seen_of(item):
             what = f"{item.source}: is not any more what was released"
-            return Refusal(NOT_SEEN, what, "Look through the folder again in a new run.")
+            return Refusal(NOT_LOOKED_AT, what, "Look through the folder again in a new run.")
         doubtful = any(state_of(face) == "doubtful" for face in item.cleaned.faces)
         if doubtful and verdict is not Kind.CONFIRMED and not self._choices.with_open:
             return Refusal(
@@ -252,7 +254,9 @@ class Publishing:
     def _kept(self, item: Item) -> CleanedPhoto | Refusal:
         content = self._desk.area.get(self._review.area_name(item.key, "clean"))
         if content is None or item.cleaned is None:
-            return Refusal(NOT_SEEN, f"{item.source}: what was looked at is gone", "Look through the folder again.")
+            return Refusal(
+                NOT_LOOKED_AT, f"{item.source}: what was looked at is gone", "Look through the folder again."
+            )
         return replace(item.cleaned, content=content)
 
     def _refuse(self, source: Path, why: Refusal, recorder: Recorder, noted: frozenset[str]) -> None:

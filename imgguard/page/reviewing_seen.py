@@ -10,10 +10,12 @@ from typing import Any
 from consent.reviews import Kind, Release, Said
 from imgguard.errors import SetupError
 from imgguard.marks import Mark
+from imgguard.page.face_views import state_of
 from imgguard.page.reviewing_items import Item
 from imgguard.page.reviewing_said import Words, by_photo, marks_of, verdict_of
-from imgguard.types import FaceResult
+from imgguard.types import CleanedPhoto, FaceResult, Refusal
 
+NOT_LOOKED_AT = "not_looked_at"
 _LENGTH = 16
 
 
@@ -68,3 +70,16 @@ def require_made(said: Sequence[Said], items: Iterable[Item]) -> None:
         told = words.get(item.sha256, ())
         if item.cleaned and _meaning(told) != _meaning(item.made_with):
             raise SetupError("Something was said about a photo a moment ago", "Wait until it is made anew.")
+
+
+def only_seen(made: CleanedPhoto | Refusal, item: Item) -> CleanedPhoto | Refusal:
+    """Refuse what was made anew if it shows somebody who was covered when it was looked at; it may well show less."""
+    if isinstance(made, Refusal) or (item.cleaned and _visible(made) <= _visible(item.cleaned)):
+        return made
+    what = f"{item.source}: would show somebody who was covered when it was looked at"
+    return Refusal(NOT_LOOKED_AT, what, "Look through the folder again.")
+
+
+def _visible(photo: CleanedPhoto) -> set[tuple[int, ...]]:
+    boxes = (face.detection.box for face in photo.faces if state_of(face) == "kept")
+    return {tuple(round(value) for value in (box.x1, box.y1, box.x2, box.y2)) for box in boxes}

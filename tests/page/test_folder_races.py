@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from consent.reviews import Kind, Release, Said
 from consent.school_policy import set_policy
 from consent.store import Store
 from consent.withdrawals import withdraw
+from imgguard.marking import covered_by_operator
 from imgguard.page.desk import Told
 from imgguard.page.pool import Pool
 from imgguard.page.reviewing_desk import reviews_of
@@ -69,6 +71,22 @@ def test_what_is_said_before_the_run_is_begun_voids_it(served: Served, review: P
     publishing.start()
     publishing.join()
     assert publishing.state.problem and not publishing.state.published
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_made_anew_at_the_end_shows_nobody_who_was_covered_before(
+    served: Served, review: Posted, tmp_path: Path
+) -> None:
+    work = reviews_of(served.desk).at_work(review.number)
+    assert work is not None
+    (item,) = work.items
+    assert item.cleaned and [face for face in item.cleaned.faces if face.cover is None]
+    # As if the photo had been looked at with everybody covered.
+    faces = tuple(covered_by_operator(face, work.guard.rules) for face in item.cleaned.faces)
+    work._items[item.key] = replace(item, cleaned=replace(item.cleaned, faces=faces))
+    served.desk.area.drop(work.area_name(item.key, "clean"))
+    assert review.release(out=str(tmp_path / "out")).json() == {"waiting": False}
+    assert [one["kind"] for one in review.released()["refused"]] == ["not_looked_at"]
     assert not (tmp_path / "out").exists()
 
 
