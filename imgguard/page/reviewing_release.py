@@ -45,6 +45,7 @@ from imgguard.tally import tally
 from imgguard.types import CleanedPhoto, Refusal
 
 LEFT_OUT, NOT_CONFIRMED = "left_out", "not_confirmed"
+_AGAIN = "Look through the folder again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,8 @@ class Publishing:
         noted: frozenset[str],
     ) -> None:  # fmt: skip
         item = self._items.get(job.source)
-        why = self._why_not(item) if item else Refusal(NOT_LOOKED_AT, f"{job.source}: came later, and nobody looked at it",
-                                                        "Look through the folder again.")  # fmt: skip
+        late = Refusal(NOT_LOOKED_AT, f"{job.source}: came later, and nobody looked at it", _AGAIN)
+        why = self._why_not(item) if item else late
         if why or item is None:
             assert why is not None
             self._refuse(job.source, why, recorder, noted)

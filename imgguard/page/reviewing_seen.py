@@ -23,7 +23,7 @@ def seen_of(item: Item) -> str:
     """Give what stands for a photo as it is shown: its bytes, what is decided about every face, and what was said."""
     faces = [_face(face) for face in item.cleaned.faces] if item.cleaned else item.refusal and item.refusal.kind
     told = [item.sha256, faces, item.cleaned and item.cleaned.window, verdict_of(item.made_with).value]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:_LENGTH]
+    return hashlib.sha256(json.dumps(told, default=int).encode()).hexdigest()[:_LENGTH]
 
 
 def _face(face: FaceResult) -> list[Any]:
