@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from consent.templates import drop_templates
@@ -228,6 +231,8 @@ def test_on_a_phone_a_finger_covers_and_holding_shows_the_original(phone: Page) 
 
 def test_the_keyboard_alone_leads_from_the_start_to_the_saved_file(one: One) -> None:
     page = one.page
+    # From here on the browser hands its dialogs over; asked for at the last moment, it may still show one by itself.
+    page.on("filechooser", lambda _: None)
     page.locator("#where").focus()
     with page.expect_response("**/one/choice"):
         page.keyboard.type("sc")
@@ -250,3 +255,17 @@ def test_the_keyboard_alone_leads_from_the_start_to_the_saved_file(one: One) -> 
         page.keyboard.press("s")
     assert download.value.suggested_filename == "event_02_gym.jpg"
     expect(page.get_by_role("button", name="Next photo")).to_be_focused()
+
+
+def test_sixty_megapixels_are_shown_and_saved_whole(one: One) -> None:
+    across, down = np.linspace(0, 255, 9000, dtype=np.uint8), np.linspace(0, 255, 6667, dtype=np.uint8)
+    drawn = np.full((down.size, across.size, 3), 120, np.uint8)
+    drawn[..., 0], drawn[..., 1] = across, down[:, None]
+    out = io.BytesIO()
+    Image.fromarray(drawn).save(out, "JPEG", quality=90)
+    one.page.set_default_timeout(120_000)
+    one.publish_to("everybody")
+    one.drop(out.getvalue())
+    one.settled(120_000)
+    with Image.open(io.BytesIO(one.save())) as saved:
+        assert saved.size == (9000, 6667)
