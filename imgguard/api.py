@@ -24,6 +24,7 @@ from imgguard.errors import FormatNotSupported as FormatNotSupported
 from imgguard.errors import ImgguardError as ImgguardError
 from imgguard.errors import InternalFault as InternalFault
 from imgguard.errors import LinkRefused as LinkRefused
+from imgguard.errors import MarkRefused as MarkRefused
 from imgguard.errors import NotAPhoto as NotAPhoto
 from imgguard.errors import NotReached as NotReached
 from imgguard.errors import OutputError as OutputError
@@ -46,6 +47,8 @@ from imgguard.errors import WorkerDied as WorkerDied
 from imgguard.guard import Guard as Guard
 from imgguard.guard import default_school as default_school
 from imgguard.identify import Gallery as Gallery
+from imgguard.marks import Mark as Mark
+from imgguard.marks import MarkKind as MarkKind
 from imgguard.photo import load_photo as load_photo
 from imgguard.publication import Publication as Publication
 from imgguard.scales import Search as Search

@@ -97,6 +97,11 @@ class Area:
         """How much is kept now."""
         return sum(kept.size for kept in tuple(self._kept.values()))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for what could be made anew as well."""
+        return self.kept_bytes < self._most * 3 // 4
+
     def put(self, name: str, content: bytes) -> None:
         """Keep bytes under a name, which may be anything; what was there before is gone then.
 

@@ -54,7 +54,7 @@ class Desk:
         """Share these."""
         self.school, self.area, self.pool, self._on = school, area, pool, on
         self._passphrase = passphrase
-        self._guards: dict[tuple[Told, date, int], Guard] = {}
+        self._guards: dict[tuple[Told, date, str], Guard] = {}
         self._lock = threading.Lock()
 
     @property
@@ -84,7 +84,7 @@ class Desk:
         Raises:
             UserFacingError: as `Guard` does.
         """
-        key = told, self.on, self._version()
+        key = told, self.on, self._newest()
         with self._lock:
             if key not in self._guards:
                 self._guards = {known: guard for known, guard in self._guards.items() if known[1:] == key[1:]}
@@ -95,13 +95,16 @@ class Desk:
                 )  # fmt: skip
             return self._guards[key]
 
-    def _version(self) -> int:
-        """Count what was recorded: an import, a withdrawal or an enrolment makes every guard stale."""
+    def _newest(self) -> str:
+        """Give the digest of what was recorded last: an import, a withdrawal or an enrolment makes every guard stale.
+
+        It stands for everything before it, so that another school file in the place of this one is seen as well.
+        """
         if not self.school.is_file():
-            return 0
+            return ""
         with Store(self.school) as store:
-            ((entries,),) = store.query(
-                "SELECT count(*) FROM audit WHERE kind NOT IN ('run_begun', 'run_finished', 'published', 'refused')"
+            found = store.query(
+                "SELECT digest FROM audit WHERE kind NOT IN ('run_begun', 'run_finished', 'published', 'refused')"
+                " ORDER BY seq DESC LIMIT 1"
             )
-        assert isinstance(entries, int)
-        return entries
+        return str(found[0][0]) if found else "empty"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ MOST_SHOWN = 2000
 _QUALITY = 88
 # Seconds after which a worker forgets the photo that it decoded last.
 _KEEPS = 120.0
+_FORGETS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +220,12 @@ class _Last:
 
 
 _last = _Last()
+
+
+def forget() -> None:
+    """Forget the photo that was decoded last; waits a moment, so that another worker takes the next of these."""
+    _last.hold(None)
+    time.sleep(_FORGETS)
 
 
 def _loaded(content: bytes, path: Path) -> Photo:

@@ -23,7 +23,7 @@ def desk_of(request: Request) -> Desk:
 
 
 def all_of(request: Request) -> Reviews:
-    """Give the folders that are looked through; those of a browser end with its session."""
+    """Give the folders that are looked through; those of a browser end with its session, unless it was left alone."""
     found = reviews_of(desk_of(request))
     if not getattr(request.app.state, "reviews_end", False):
         request.app.state.reviews_end = True
@@ -32,7 +32,7 @@ def all_of(request: Request) -> Reviews:
 
 
 def _left(found: Reviews, session: Session) -> None:
-    found.left(session.csrf)
+    found.left(session.csrf, goes_on=session.idled)
 
 
 def number_of(request: Request) -> int:
@@ -57,7 +57,7 @@ async def posted(request: Request) -> dict[str, Any]:
     """Give the JSON object that was posted."""
     try:
         told = json.loads(await request.body() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400) from None
     if not isinstance(told, dict):
         raise HTTPException(400)

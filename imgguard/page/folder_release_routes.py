@@ -27,6 +27,7 @@ from imgguard.page.reviewing_choices import (
     with_second_to_come,
 )
 from imgguard.page.reviewing_release import Released, require_ready
+from imgguard.page.reviewing_seen import all_seen, require_seen
 from imgguard.page.reviewing_told import with_operator
 from imgguard.page.sealed import zipped
 from imgguard.page.texts import Text, word_key
@@ -110,7 +111,8 @@ async def _release(request: Request) -> Response:
         with desk_of(request).store() as store, store.atomic():
             reviews.require_open(store, review.id)
             reviews.void_releases(store, review.id)
-            reviews.release(store, review.id, Release(operator, "", choices.as_row()))
+            seen = {"seen": all_seen(review.items)}
+            reviews.release(store, review.id, Release(operator, "", {**choices.as_row(), **seen}))
         if not second:
             all_of(request).publish(review.id)
         return second
@@ -140,7 +142,9 @@ async def _second(request: Request) -> Response:
     def agree() -> None:
         require_ready(review)
         with desk_of(request).store() as store:
-            require_another(name, reviews.releases(store, review.id))
+            agreed = reviews.releases(store, review.id)
+            require_another(name, agreed)
+            require_seen(agreed, review.items)
             reviews.release(store, review.id, Release(name, SECOND.value))
         all_of(request).publish(review.id)
 

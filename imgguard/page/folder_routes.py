@@ -76,7 +76,7 @@ async def _begin(request: Request) -> Response:
     desk, session, text = desk_of(request), session_of(request), text_of(request)
     async with request.form() as form:
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    operator = " ".join(fields.get("operator", "").split()) or session.operator
+    operator = session.operator
 
     def begin() -> int:
         told = read_told(fields, _offer(desk, operator), operator, text)
@@ -84,7 +84,6 @@ async def _begin(request: Request) -> Response:
         return all_of(request).begin(fields.get("folder", ""), told, operator, number)
 
     number = await run_in_threadpool(begin)
-    session.operator = session.operator or operator
     return go(f"/folder/{number}")
 
 

@@ -76,9 +76,10 @@ def _state(request: Request) -> dict[str, Any]:
 
 
 async def _photos(request: Request) -> Response:
-    since = request.query_params.get("since", "0")
+    asked = request.query_params.get("since", "0")
+    since = int(asked) if asked.isdecimal() and len(asked) < 18 else 0
     review = await run_in_threadpool(work_of, request)
-    told = await run_in_threadpool(wall, review, int(since) if since.isdigit() else 0, text_of(request))
+    told = await run_in_threadpool(wall, review, since, text_of(request))
     return JSONResponse(told)
 
 
@@ -99,6 +100,9 @@ async def _picture(request: Request) -> Response:
         content = None if isinstance(made, Refusal) else made or None
         if content is not None:
             await run_in_threadpool(area.put, name, content)
+            if all_of(request).at_work(review.id) is not review:
+                # The work was ended meanwhile, and its pictures dropped.
+                await run_in_threadpool(area.drop, name)
     if content is None:
         if what in _PICTURES and item.cleaned is not None:
             review.remake([item.key])
@@ -110,7 +114,7 @@ async def _people(request: Request) -> Response:
     review, query = await run_in_threadpool(work_of, request), request.query_params
     item, n = review.item(request.path_params["key"]), query.get("n", "")
     faces = item.cleaned.faces if item.cleaned else ()
-    if not (n.isdigit() and len(n) < 6 and 0 < int(n) <= len(faces)):
+    if not (n.isdecimal() and len(n) < 6 and 0 < int(n) <= len(faces)):
         raise HTTPException(404)
     face = faces[int(n) - 1]
     found = await run_in_threadpool(likely_people, face, review.guard.rules, query.get("q", ""))

@@ -58,6 +58,7 @@ class Draft:
         label: What messages call it by.
         told: What it is published for.
         guard: The guard of that.
+        judged: What held when it was looked at; the guard itself goes on counting what is published.
         looked: Who is in it.
         steps: Everything that was said about it, the states after each step; the first is nothing.
         at: Which of them holds.
@@ -78,6 +79,7 @@ class Draft:
     label: Path
     told: Told
     guard: Guard
+    judged: Rules
     looked: Looked
     preview: Preview
     steps: list[tuple[Mark, ...]] = field(default_factory=lambda: [()])
@@ -105,7 +107,7 @@ class Draft:
     @property
     def rules(self) -> Rules:
         """What holds for it, with what was said."""
-        return with_marks(self.guard.rules, self.looked.sha256, self.marks)
+        return with_marks(self.judged, self.looked.sha256, self.marks)
 
     def key(self, what: str) -> str:
         """The name of something of it in the area."""

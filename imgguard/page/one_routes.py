@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +31,8 @@ from imgguard.types import BoundingBox, FaceResult
 
 UPLOADS = {"/one/photos": MAX_BYTES}
 _MOST_CHOICES = 20
+# No photo is so wide.
+_FARTHEST = 1e6
 
 
 @dataclass(slots=True, eq=False)
@@ -50,9 +51,12 @@ class _Counter:
 
     def close(self, session: Session) -> None:
         """Forget a browser, and delete its pictures."""
-        for draft in self.bench.drafts.of(session.csrf):
+        going = self.bench.drafts.of(session.csrf)
+        for draft in going:
             self.bench.drafts.take(draft.id)
             self.bench.drop_files(draft)
+        if going:
+            self.bench.forget()
         self.remembered.pop(session.csrf, None)
         self.choices = {key: chosen for key, chosen in self.choices.items() if chosen[0] != session.csrf}
 
@@ -82,7 +86,7 @@ def _answer(draft: Draft, request: Request) -> JSONResponse:
 async def _fields(request: Request) -> dict[str, Any]:
     try:
         told = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400) from None
     if not isinstance(told, dict):
         raise HTTPException(400)
@@ -161,7 +165,8 @@ def _box(fields: dict[str, Any], draft: Draft) -> BoundingBox:
     told = fields.get("box")
     if not isinstance(told, list) or len(told) != 4:
         raise HTTPException(400)
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in told):
+    # A number may be too large for a float.
+    if not all(isinstance(value, int | float) and -_FARTHEST < value < _FARTHEST for value in told):
         raise HTTPException(400)
     return BoundingBox(*map(float, told)).clipped(draft.looked.size)
 
@@ -169,7 +174,7 @@ def _box(fields: dict[str, Any], draft: Draft) -> BoundingBox:
 async def _say(request: Request) -> Response:
     """Take a mark: by the number of a face, or by a box."""
     draft, fields, session = _draft(request), await _fields(request), session_of(request)
-    if fields.get("kind") not in set(MarkKind):
+    if fields.get("kind") not in list(MarkKind):
         raise HTTPException(400)
     box = _face(draft, fields, request).detection.box if "n" in fields else _box(fields, draft)
     who = fields.get("subject_id")
@@ -209,7 +214,11 @@ async def _reference(request: Request) -> Response:
 
 async def _save(request: Request) -> Response:
     draft, text, bench = _draft(request), text_of(request), _counter(request).bench
+    shown = (await _fields(request)).get("version") if await request.body() else None
     async with draft.lock:
+        if shown is not None and shown != draft.version:
+            # Another window has said something that this one does not show.
+            raise PhotoChanged(text("one.newer"), text("one.newer_do"))
         if draft.saved is None:
             require_ready(draft, text("one.not_checked"), text("one.not_checked_do"))
             fresh = await run_in_threadpool(bench.desk.guard, draft.told)

@@ -44,8 +44,7 @@ def save(draft: Draft, content: bytes, fresh: Guard) -> Saved | None:
 
 
 def _counts_changed(draft: Draft) -> bool:
-    before = draft.guard.rules.published
-    return draft.guard.rules_now().published != before
+    return draft.guard.rules_now().published != draft.judged.published
 
 
 def file_name(draft: Draft, cleaned: CleanedPhoto, run_id: int) -> str:

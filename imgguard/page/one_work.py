@@ -44,8 +44,9 @@ class Bench:
             UserFacingError: why it is refused.
         """
         guard = await run_in_threadpool(self.desk.guard, told)
-        looked, preview = await self.desk.pool.run(drafts.begin, content, label, guard.rules)
-        draft = Draft(new_id(), owner, label, told, guard, looked, preview)
+        rules = guard.rules
+        looked, preview = await self.desk.pool.run(drafts.begin, content, label, rules)
+        draft = Draft(new_id(), owner, label, told, guard, rules, looked, preview)
         await run_in_threadpool(self._keep, draft, content)
         for other in self.drafts.add(draft):
             await self.drop(other)
@@ -66,6 +67,11 @@ class Bench:
         """Forget a draft, with its pictures."""
         self.drafts.take(draft.id)
         await run_in_threadpool(self.drop_files, draft)
+
+    def forget(self) -> None:
+        """Let the workers forget the photo that each decoded last."""
+        for _ in range(self.desk.pool.workers):
+            self.desk.pool.submit(drafts.forget)
 
     def drop_files(self, draft: Draft) -> None:
         """Delete what the area holds of a draft."""
@@ -100,7 +106,7 @@ class Bench:
     async def _go(self, draft: Draft, commit: Callable[[], None], marks: Iterable[Mark]) -> None:
         """Show a draft as other marks make it; nothing is changed if that fails."""
         content = await self.content(draft)
-        rules = with_marks(draft.guard.rules, draft.looked.sha256, tuple(marks))
+        rules = with_marks(draft.judged, draft.looked.sha256, tuple(marks))
         preview = await self.desk.pool.run(drafts.preview, content, draft.label, rules, draft.looked.known)
         commit()
         draft.changed(preview)
@@ -112,10 +118,10 @@ class Bench:
 
         Marks that are not allowed any more are left out.
         """
-        content = await self.content(draft)
-        rules = with_marks(guard.rules, draft.looked.sha256, draft.marks)
+        content, judged = await self.content(draft), guard.rules
+        rules = with_marks(judged, draft.looked.sha256, draft.marks)
         looked, preview = await self.desk.pool.run(drafts.begin, content, draft.label, rules)
-        draft.guard, draft.looked = guard, looked
+        draft.guard, draft.judged, draft.looked = guard, judged, looked
         draft.changed(preview)
         await run_in_threadpool(self._keep_shown, draft)
         self._check_soon(draft)
@@ -171,15 +177,23 @@ class Bench:
             if draft.version == version:
                 draft.refusal = as_refusal(error)
             return
-        if draft.version == version:
-            draft.more = max(0, len(cleaned.faces) - len(draft.faces))
-            draft.preview = shown
-            await run_in_threadpool(self._keep_checked, draft, cleaned)
+        # Nothing may be said meanwhile: what is kept as checked is what was said until then, and nothing else.
+        async with draft.lock:
+            if draft.version == version:
+                draft.more = max(0, len(cleaned.faces) - len(draft.faces))
+                draft.preview = shown
+                try:
+                    await run_in_threadpool(self._keep_checked, draft, cleaned)
+                except UserFacingError as error:
+                    draft.refusal = error
 
     def _keep_checked(self, draft: Draft, cleaned: CleanedPhoto) -> None:
         self._keep_shown(draft)
         self.desk.area.put(draft.key("cleaned"), cleaned.content)
         draft.cleaned, draft.checked = replace(cleaned, content=b""), True
+        if draft.id not in self.drafts.found:
+            # It was closed while this was written.
+            self.drop_files(draft)
 
 
 def said(kind: MarkKind, box: BoundingBox, operator: str, subject_id: str | None = None) -> Mark:

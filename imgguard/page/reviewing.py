@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from consent import reviews
-from consent.errors import UserFacingError
+from consent.errors import RecordError, UserFacingError
 from consent.reviews import Review, Said, State
 from imgguard.batch import link_and_tally, refusal_of
 from imgguard.errors import SetupError, WorkerDied
@@ -25,7 +25,7 @@ from imgguard.guard import Guard
 from imgguard.page.area import AreaFull
 from imgguard.page.desk import Desk
 from imgguard.page.reviewing_items import Item, Progress, key_of, plan_folder
-from imgguard.page.reviewing_said import Words, marks_of, verdict_of
+from imgguard.page.reviewing_said import by_photo, marks_of, verdict_of
 from imgguard.page.reviewing_told import from_row, provisional
 from imgguard.page.reviewing_work import Sheet, examine, make, packed
 from imgguard.pipeline import Examined
@@ -141,7 +141,7 @@ class Reviewing:
         """Take over what was said, and have the photos made anew that it changes."""
         with self._lock:
             self._said = said
-            words = _by_photo(said)
+            words = by_photo(said)
             for key, item in self._items.items():
                 if not item.sha256:
                     continue
@@ -232,9 +232,9 @@ class Reviewing:
         submit: Callable[..., Future[Examined | Sheet | Refusal]] = self._desk.pool.submit
         if self._stage == "examining" and item.cleaned is None:
             return submit(examine, item.source, self._rules)
-        words = _by_photo(self._said).get(item.sha256, ())
+        words = by_photo(self._said).get(item.sha256, ())
         self._items[item.key] = replace(item, made_with=words)
-        return submit(make, item.source, self._rules, item.known, marks_of(words))
+        return submit(make, item.source, self._rules, item.known, marks_of(words), item.sha256)
 
     def _finish(self, future: Future[Examined | Sheet | Refusal]) -> None:
         with self._lock:
@@ -268,12 +268,16 @@ class Reviewing:
     def _keep(self, item: Item, sheet: Sheet) -> None:
         area, name = self._desk.area, self.area_name
         for what, content in _pictures(sheet).items():
-            # Where there is no room, what is to be published is made anew when it is released.
-            with contextlib.suppress(AreaFull, OSError):
-                area.put(name(item.key, what), content)
+            area.put(name(item.key, what), content)
+        # Where there is little room it is for what people look at; what is published is made anew then.
+        if area.has_room:
+            with contextlib.suppress(AreaFull):
+                area.put(name(item.key, "clean"), sheet.cleaned.content)
+        else:
+            area.drop(name(item.key, "clean"))
         words = self._items[item.key].made_with
         # The digest is known only now where nobody is recognised.
-        told = _by_photo(self._said).get(sheet.cleaned.sha256, ())
+        told = by_photo(self._said).get(sheet.cleaned.sha256, ())
         cleaned = replace(sheet.cleaned, content=b"")
         crops = tuple(n for n, _ in sheet.crops)
         self._put(replace(self._items[item.key], cleaned=cleaned, size=sheet.size, crops=crops, refusal=None,
@@ -315,21 +319,15 @@ class Reviewing:
         if self._before:
             self.gone = len(self._before - there.keys())
             self.new = frozenset(key for digest, key in there.items() if digest not in self._before)
-        with self._desk.store() as store:
+        # Another process may hold the school file; an hour of work is not given up for a note about what is new.
+        with contextlib.suppress(RecordError), self._desk.store() as store:
             reviews.note_photos(store, self.id, there)
 
 
 def _pictures(sheet: Sheet) -> Mapping[str, bytes]:
     crops = {f"crop{n}": crop for n, crop in sheet.crops}
-    return {"thumbnail": sheet.thumbnail, **crops, "shown": sheet.shown, "clean": sheet.cleaned.content}
+    return {"thumbnail": sheet.thumbnail, **crops, "shown": sheet.shown}
 
 
 def _place(source: Path, folder: Path) -> str:
     return source.relative_to(folder).as_posix()
-
-
-def _by_photo(said: Sequence[Said]) -> Mapping[str, Words]:
-    found: dict[str, tuple[Said, ...]] = {}
-    for one in said:
-        found[one.source_sha256] = (*found.get(one.source_sha256, ()), one)
-    return found

@@ -65,6 +65,7 @@ class Reviews:
     def again(self, number: int, browser: str = "") -> Reviewing:
         """Begin the work of a review anew: what was stopped, failed, or has another school file behind it now."""
         with self._lock:
+            self._require_quiet(number)
             self._browsers.setdefault(number, set()).add(browser)
             if number in self._running:
                 self._running.pop(number).close()
@@ -73,15 +74,34 @@ class Reviews:
                 self.note(number, State.OPEN)
             return self._started(self.row(number))
 
-    def left(self, browser: str) -> None:
-        """End the work that nobody looks at any more: pictures are gone with the session."""
+    def left(self, browser: str, *, goes_on: bool = False) -> None:
+        """Note that a browser has left, and end the work that nobody looks at any more, its pictures with it.
+
+        Args:
+            browser: Who has left.
+            goes_on: Whether the work goes on nevertheless, as for somebody who was only away for too long: whoever
+                opens the page again finds it done. It ends when they leave.
+        """
         with self._lock:
             for number, browsers in self._browsers.items():
                 browsers.discard(browser)
-                publishing = self._publishing.get(number)
-                busy = publishing is not None and not publishing.state.finished and publishing.state.problem is None
-                if not browsers - {""} and not busy and number in self._running:
-                    self._running.pop(number).close()
+                if not goes_on and not browsers - {""} and not self._is_busy(number):
+                    self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        if number in self._running:
+            self._running.pop(number).close()
+        publishing = self._publishing.pop(number, None)
+        if publishing is not None:
+            publishing.drop()
+
+    def _is_busy(self, number: int) -> bool:
+        publishing = self._publishing.get(number)
+        return publishing is not None and publishing.busy
+
+    def _require_quiet(self, number: int) -> None:
+        if self._is_busy(number):
+            raise SetupError("This folder is being published now", "Wait until it is.")
 
     def publish(self, number: int) -> Publishing:
         """Publish a review that was released by everybody who has to, or go on with it.
@@ -107,8 +127,13 @@ class Reviews:
             return self._publishing.get(number)
 
     def stop(self, number: int, state: State) -> None:
-        """End the work of a review; what was said stays."""
+        """End the work of a review; what was said stays.
+
+        Raises:
+            SetupError: if it is being published now.
+        """
         with self._lock:
+            self._require_quiet(number)
             if number in self._running:
                 self._running.pop(number).close()
         if self.row(number).state not in {State.RELEASING, State.RELEASED, State.DROPPED}:

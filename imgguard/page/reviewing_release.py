@@ -34,6 +34,7 @@ from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_choices import Choices
 from imgguard.page.reviewing_items import Item
 from imgguard.page.reviewing_said import marks_of, verdict_of
+from imgguard.page.reviewing_seen import NOT_LOOKED_AT, only_seen, require_made, require_seen, seen_by_first, seen_of
 from imgguard.page.reviewing_work import Sheet, make, packed
 from imgguard.page.sealed import SealedFolder
 from imgguard.pipeline import Examined
@@ -43,7 +44,8 @@ from imgguard.rules import Rules
 from imgguard.tally import tally
 from imgguard.types import CleanedPhoto, Refusal
 
-LEFT_OUT, NOT_CONFIRMED, NOT_SEEN = "left_out", "not_confirmed", "not_looked_at"
+LEFT_OUT, NOT_CONFIRMED = "left_out", "not_confirmed"
+_AGAIN = "Look through the folder again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,22 @@ class Publishing:
             UserFacingError: if the folder cannot be published like this.
         """
         with desk.store() as store:
-            agreed = reviews.releases(store, row.id)
+            agreed, said = reviews.releases(store, row.id), reviews.said(store, row.id)
             self._replaces = _newest(store, row.again_of)
+        items = review.items
+        require_made(said, items)
+        if row.run_id is None:
+            require_seen(agreed, items)
+        self._agreed, self._said, self._seen = agreed, said, seen_by_first(agreed)
         first = next(one for one in agreed if not one.role)
         self._choices = Choices.of(first.choices)
         self._desk, self._review, self._row = desk, review, row
         self._guard: Guard = desk.guard(self._choices.told(review.told, agreed))
+        # Asked once more, now that the guard has read the school file.
+        require_ready(review)
         self._plan: Plan = self._choices.plan(review.folder, self._guard, row.id)
         self._folder = self._output()
-        self._items: Mapping[Path, Item] = {item.source: item for item in review.items}
+        self._items: Mapping[Path, Item] = {item.source: item for item in items}
         self._rules = self._guard.rules_now()
         self._packed = packed(self._rules)
         self._known = _counted(self._items.values(), self._rules)
@@ -106,9 +115,20 @@ class Publishing:
         """Under which name the photos of a zip lie in the area; empty where they went into a folder."""
         return "" if self._choices.out else f"review/{self._row.id}/zip"
 
+    @property
+    def busy(self) -> bool:
+        """Whether photos are being published now."""
+        state = self.state
+        return not state.finished and state.problem is None
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def drop(self) -> None:
+        """Delete what lies in the area to be downloaded."""
+        for place in self.state.published if self.zip_name else ():
+            self._desk.area.drop(f"{self.zip_name}/{place}")
 
     def join(self) -> None:
         """Wait for the end."""
@@ -147,6 +167,10 @@ class Publishing:
         if self._row.run_id is not None:
             return self._guard.recorder(store, self._row.run_id)
         with store.atomic():
+            # From here on nothing can be said any more; what was said until now is what was agreed to.
+            reviews.require_open(store, self._row.id)
+            if (reviews.releases(store, self._row.id), reviews.said(store, self._row.id)) != (self._agreed, self._said):
+                raise SetupError("Something was said about a photo a moment ago", "Look at it, and release again.")
             recorder = self._guard.recorder(store)
             reviews.set_run(store, self._row.id, recorder.run_id, self._choices.out)
         return recorder
@@ -157,20 +181,21 @@ class Publishing:
         if item is None or item.cleaned is None or self._why_not(item) or self._is_right(item):
             return None
         marks = marks_of(item.made_with)
-        return self._desk.pool.submit(make, item.source, self._packed, self._known.get(item.key), marks)
+        known = self._known.get(item.key)
+        return self._desk.pool.submit(make, item.source, self._packed, known, marks, item.sha256)
 
     def _one(
         self, job: Job, making: Future[Sheet | Refusal] | None, recorder: Recorder, done: frozenset[tuple[str, str]],
         noted: frozenset[str],
     ) -> None:  # fmt: skip
         item = self._items.get(job.source)
-        why = self._why_not(item) if item else Refusal(NOT_SEEN, f"{job.source}: came later, and nobody looked at it",
-                                                        "Look through the folder again.")  # fmt: skip
+        late = Refusal(NOT_LOOKED_AT, f"{job.source}: came later, and nobody looked at it", _AGAIN)
+        why = self._why_not(item) if item else late
         if why or item is None:
             assert why is not None
             self._refuse(job.source, why, recorder, noted)
             return
-        cleaned = _made(job, making) if making else self._kept(item)
+        cleaned = only_seen(_made(job, making), item) if making else self._kept(item)
         if isinstance(cleaned, Refusal):
             self._refuse(job.source, cleaned, recorder, noted)
             return
@@ -178,6 +203,9 @@ class Publishing:
         if (item.sha256, place) in done and self._is_there(job.target, cleaned):
             self._put(published=place)
             return
+        if self._row.run_id is not None and _has(job.target, cleaned.content):
+            # Written by an earlier part of this release that ended before its record was committed.
+            job.target.unlink()
         try:
             replaces = job.replaces or self._replaces.get(item.sha256)
             recorder.publish(cleaned, job.target, self._folder, job.replaced, replaces)
@@ -191,7 +219,7 @@ class Publishing:
     def _is_there(self, target: Path, cleaned: CleanedPhoto) -> bool:
         """Tell whether an earlier part of this release has left a photo there; of a zip nothing outlives a restart."""
         if not isinstance(self._folder, SealedFolder):
-            return target.is_file()
+            return _has(target, cleaned.content)
         if not self._folder.has(target):
             # The record has it already; only the bytes are missing.
             self._folder.publish(cleaned.content, target)
@@ -204,7 +232,10 @@ class Publishing:
             who = next(one.operator for one in reversed(item.made_with) if one.kind is Kind.LEFT_OUT)
             return Refusal(LEFT_OUT, f"{item.source}: was left out by {who}", "")
         if item.refusal or item.cleaned is None:
-            return item.refusal or Refusal(NOT_SEEN, f"{item.source}: was not looked at", "Look through it again.")
+            return item.refusal or Refusal(NOT_LOOKED_AT, f"{item.source}: was not looked at", "Look through it again.")
+        if self._row.run_id is not None and self._seen.get(item.key) != seen_of(item):
+            what = f"{item.source}: is not any more what was released"
+            return Refusal(NOT_LOOKED_AT, what, "Look through the folder again in a new run.")
         doubtful = any(state_of(face) == "doubtful" for face in item.cleaned.faces)
         if doubtful and verdict is not Kind.CONFIRMED and not self._choices.with_open:
             return Refusal(
@@ -224,7 +255,9 @@ class Publishing:
     def _kept(self, item: Item) -> CleanedPhoto | Refusal:
         content = self._desk.area.get(self._review.area_name(item.key, "clean"))
         if content is None or item.cleaned is None:
-            return Refusal(NOT_SEEN, f"{item.source}: what was looked at is gone", "Look through the folder again.")
+            return Refusal(
+                NOT_LOOKED_AT, f"{item.source}: what was looked at is gone", "Look through the folder again."
+            )
         return replace(item.cleaned, content=content)
 
     def _refuse(self, source: Path, why: Refusal, recorder: Recorder, noted: frozenset[str]) -> None:
@@ -252,6 +285,13 @@ def _few_ahead(
         if len(waiting) > ahead:
             yield waiting.pop(0)
     yield from waiting
+
+
+def _has(target: Path, content: bytes) -> bool:
+    try:
+        return target.is_file() and not target.is_symlink() and target.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _made(job: Job, making: Future[Sheet | Refusal]) -> CleanedPhoto | Refusal:

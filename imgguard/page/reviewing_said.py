@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from consent.reviews import VERDICTS, Kind, Said
 from imgguard.grouping import same_face
@@ -30,6 +30,14 @@ def marks_of(words: Words) -> tuple[Mark, ...]:
 def verdict_of(words: Words) -> Kind:
     """Tell whether a photo was confirmed or left out last; OPEN where neither."""
     return next((one.kind for one in reversed(words) if one.kind in VERDICTS), Kind.OPEN)
+
+
+def by_photo(said: Sequence[Said]) -> Mapping[str, Words]:
+    """Give what was said of each photo, in order, by the photo's digest."""
+    found: dict[str, list[Said]] = {}
+    for one in said:
+        found.setdefault(one.source_sha256, []).append(one)
+    return {digest: tuple(words) for digest, words in found.items()}
 
 
 def same_place(one: BoundingBox, other: BoundingBox) -> bool:

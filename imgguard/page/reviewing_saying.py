@@ -88,6 +88,8 @@ def _allowed(review: Reviewing, thing: object, operator: str) -> Iterator[Said]:
         told = Kind(kind)
     except ValueError as error:
         raise _not_understood() from error
+    if not item.sha256:
+        raise SetupError(f"{item.place}: could not be read, and is not published anyway", "Nothing has to be done.")
     if told not in {*_ON_FACES, Kind.BACK}:
         yield _verdict(item, told, operator)
         return
@@ -101,8 +103,6 @@ def _allowed(review: Reviewing, thing: object, operator: str) -> Iterator[Said]:
 def _verdict(item: Item, told: Kind, operator: str) -> Said:
     if told is Kind.CONFIRMED and item.cleaned is None:
         raise SetupError(f"{item.place}: is refused, so there is nothing to confirm", "Leave it out, or mend the file.")
-    if not item.sha256:
-        raise SetupError(f"{item.place}: could not be read, and is not published anyway", "Nothing has to be done.")
     return Said(item.sha256, told, operator=operator)
 
 
@@ -119,7 +119,7 @@ def _box(told: Any) -> tuple[float, float, float, float]:
         raise _not_understood()
     try:
         x1, y1, x2, y2 = (float(value) for value in told)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _not_understood() from error
     # Asked as what has to hold, so that what is not a number is refused.
     if not (-1e6 < x1 < x2 < 1e6 and -1e6 < y1 < y2 < 1e6):

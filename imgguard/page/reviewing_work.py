@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imgguard.backends import default_backends
 from imgguard.batch import examine_or_refuse, or_refuse
+from imgguard.errors import PhotoChanged
 from imgguard.marks import Mark
 from imgguard.page.drafts import shown_jpeg
 from imgguard.page.face_views import state_of
@@ -60,9 +61,19 @@ def examine(source: Path, rules: bytes) -> Examined | Refusal:
     return examine_or_refuse(source, _unpacked(rules), default_backends())
 
 
-def make(source: Path, rules: bytes, known: Examined | None, marks: tuple[Mark, ...]) -> Sheet | Refusal:
-    """Clean a photo with everything that is checked, and make the pictures to show."""
-    return or_refuse(source, lambda: _sheet(source, _unpacked(rules), known, marks))
+def make(
+    source: Path, rules: bytes, known: Examined | None, marks: tuple[Mark, ...], digest: str = ""
+) -> Sheet | Refusal:
+    """Clean a photo with everything that is checked, and make the pictures to show.
+
+    Args:
+        source: The photo.
+        rules: What holds, packed.
+        known: Who is in it; None where nobody is recognised.
+        marks: What was said of it.
+        digest: Of the photo that was looked at, of which the marks are; empty where none was yet.
+    """
+    return or_refuse(source, lambda: _sheet(source, _unpacked(rules), known, marks, digest))
 
 
 def original(source: Path, digest: str) -> bytes | Refusal:
@@ -74,9 +85,12 @@ def _original(photo: Photo, digest: str) -> bytes:
     return shown_jpeg(photo.pixels) if photo.sha256 == digest else b""
 
 
-def _sheet(source: Path, rules: Rules, known: Examined | None, marks: tuple[Mark, ...]) -> Sheet:
+def _sheet(source: Path, rules: Rules, known: Examined | None, marks: tuple[Mark, ...], digest: str) -> Sheet:
     photo = load_photo(source)
-    rules = replace(rules, marks={photo.sha256: marks}) if marks else rules
+    if digest and photo.sha256 != digest:
+        what = f"{source}: is not the photo any more that was looked at"
+        raise PhotoChanged(what, "Look through the folder again.")
+    rules = replace(rules, marks={digest: marks}) if marks and digest else rules
     cleaned = prepare_loaded(photo, rules, default_backends(), known)
     pixels = load_content(cleaned.content, source).pixels
     doubtful = [n for n, face in enumerate(cleaned.faces) if state_of(face) == "doubtful"]

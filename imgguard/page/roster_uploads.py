@@ -72,6 +72,9 @@ class Uploads:
             old = list(self._drafts)[:-_MOST]
         for one in old:
             self.drop(one)
+        if session.ended:
+            # It ended while this came in.
+            self.drop(token)
         return token
 
     def get(self, session: Session, token: str) -> tuple[Draft, bytes] | None:

@@ -83,7 +83,8 @@ def zipped(area: Area, name: str, places: Sequence[str]) -> Iterator[bytes]:
         for place in places:
             content = area.get(f"{name}/{place}")
             if content is None:
-                continue
+                # A download that breaks off is seen; a zip without this photo would not be.
+                raise OutputImpossible(f"{place}: is not there any more", "Start with the folder again.")
             archive.writestr(zipfile.ZipInfo(place, _NO_TIME), content)
             yield pipe.taken()
     yield pipe.taken()

@@ -34,6 +34,7 @@ class Session:
         theme: "light" or "dark"; empty for what the computer prefers.
         locked: Whether the PIN has to be given first.
         ended: Whether it is over.
+        idled: Whether it ended because nobody was there; nobody has said then that the work is done.
     """
 
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -42,6 +43,7 @@ class Session:
     theme: str = ""
     locked: bool = False
     ended: bool = False
+    idled: bool = False
     _pin: tuple[bytes, bytes] | None = field(default=None, repr=False)
     _tries: int = 0
     _seen: tuple[float, float] = field(default_factory=lambda: _now(), repr=False)
@@ -155,6 +157,7 @@ class Sessions:
         if session.has_pin:
             session.locked = True
         else:
+            session.idled = True
             self.end(session)
 
     def end(self, session: Session) -> None:

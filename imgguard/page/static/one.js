@@ -190,7 +190,7 @@ async function save() {
   if (by("save").getAttribute("aria-disabled") === "true" || state.busy) return;
   const first = !state.photo.saved;
   by("save").setAttribute("aria-busy", "true");
-  await change("save");
+  await change("save", { version: state.photo.version });
   by("save").removeAttribute("aria-busy");
   if (!state.photo?.saved) return;
   try {
