@@ -218,7 +218,7 @@ async def _save(request: Request) -> Response:
     async with draft.lock:
         if shown is not None and shown != draft.version:
             # Another window has said something that this one does not show.
-            raise PhotoChanged(text("one.newer"), text("one.newer_do"))
+            raise DraftChanged(text("one.newer"), text("one.newer_do"))
         if draft.saved is None:
             require_ready(draft, text("one.not_checked"), text("one.not_checked_do"))
             fresh = await run_in_threadpool(bench.desk.guard, draft.told)
