@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import re
 import shutil
 import sys
 import tempfile
@@ -44,10 +45,11 @@ WAYS = {
 }
 _PATIENCE = 180_000
 _PHOTO = SAMPLES / "event" / "event_03_yard.jpg"
-_QUALITY, _WIDEST = 82, 1280
+_QUALITY, _HIGHEST = 75, 1300
 # Where the pictures were made is nobody's business, and differs each time.
 _PLACE = "/home/clerk/Pictures"
 _HIDE_PLACE = """([place, shown]) => {
+  place = new RegExp(place, "g");
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) walk.currentNode.data = walk.currentNode.data.replaceAll(place, shown);
   for (const input of document.querySelectorAll("input")) {
@@ -73,14 +75,14 @@ class Book:
     def picture(self, page: Page, name: str, *, whole: bool = False) -> None:
         """Keep what is seen now."""
         page.wait_for_timeout(300)
-        page.evaluate(_HIDE_PLACE, [tempfile.gettempdir(), _PLACE])
+        page.evaluate(_HIDE_PLACE, [re.escape(tempfile.gettempdir()) + r"/\w+", _PLACE])
         shot = page.screenshot(full_page=whole)
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.way:
             (self.folder / f"{name}-{self.way}.png").write_bytes(shot)
             return
         image = Image.open(io.BytesIO(shot)).convert("RGB")
-        image.thumbnail((_WIDEST, 4 * _WIDEST))
+        image = image.crop((0, 0, image.width, min(image.height, _HIGHEST)))
         image.save(self.folder / f"{name}.jpg", quality=_QUALITY, optimize=True)
 
     @contextlib.contextmanager
@@ -153,6 +155,10 @@ def admin(page: Page, served: Served, folder: Path, out: Path, book: Book) -> No
         book.picture(page, "folder-working")
         page.get_by_text("are looked at").wait_for(timeout=_PATIENCE)
     book.picture(page, "folder-wall")
+    page.locator("[data-tab=groups]").click()
+    page.wait_for_timeout(2000)
+    book.picture(page, "folder-groups")
+    page.locator("[data-tab=photos]").click()
     with book.timed("folder of 40: the doubtful ones opened and confirmed, one by one"):
         page.locator("#wall li").first.click()
         page.locator("#large #list li").first.wait_for(timeout=_PATIENCE)
@@ -162,8 +168,8 @@ def admin(page: Page, served: Served, folder: Path, out: Path, book: Book) -> No
                 break
             page.keyboard.press("k")
             page.wait_for_timeout(120)
-    page.locator("[data-tab=groups]").click()
-    book.picture(page, "folder-groups")
+    # Until what was said last has gone from the screen.
+    page.wait_for_timeout(3500)
     page.locator("[data-tab=release]").click()
     page.locator("#out").fill(str(out))
     book.picture(page, "folder-release")

@@ -96,7 +96,7 @@ def test_what_was_said_of_a_photo_is_never_done_to_another_in_its_place(served: 
     shutil.copy(SAMPLES / "event" / TWO, photos / ONE)
     assert review.say(ONE, "cover", box=[9, 9, 99, 99]).status_code == 200
     told = until(lambda: (one := review.photos()[ONE])["state"] == "refused" and one)
-    assert "not the photo any more" in told["problem"]["what"]
+    assert "was changed while it was worked on" in told["problem"]["what"]
 
 
 def test_nobody_agrees_to_photos_that_the_first_person_has_not_seen(
