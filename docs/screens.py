@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
@@ -25,17 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from consent import read_roster
-from consent.people import import_roster, stored_roster
-from consent.school import make_school
-from consent.store import Store
-from consent.vault import make_key
-from imgguard.backends import default_backends
 from imgguard.page.pool import Pool
-from imgguard.recall import enroll_into
-from tests.conftest import SAMPLES, TODAY
+from tests.conftest import SAMPLES
 from tests.page.served import CHROMIUM_FLAGS, Served, chromium, looking, serving
-from tests.schools import PASSPHRASE
+from tests.schools import enrolled_school
 
 HERE = Path(__file__).parent / "page"
 WAYS = {
@@ -91,18 +83,6 @@ class Book:
         begun = time.perf_counter()
         yield
         self.times.append((step, time.perf_counter() - begun))
-
-
-def sample_school(path: Path) -> None:
-    """Make the school file of the sample school, with templates."""
-    with Store(path) as store:
-        make_school(store, "Cedar Ridge School", "strict")
-        vault = make_key(store, lambda: PASSPHRASE)
-        import_roster(store, read_roster(SAMPLES / "roster.csv"), on=TODAY)
-        roster = stored_roster(store)
-        assert roster is not None
-        ids, end = SAMPLES / "id_photos", date(2027, 6, 30)
-        enroll_into(store, vault, ids, roster.subjects, roster, default_backends(), TODAY, end)
 
 
 def forty_photos(folder: Path) -> Path:
@@ -227,7 +207,7 @@ def main() -> None:
     pool.warm()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        sample_school(school := Path(name) / "school.imgguard")
+        school = enrolled_school(Path(name) / "school.imgguard")
         photos = forty_photos(Path(name) / "sports_day")
         for way in WAYS if told.all else ("light",):
             book = Book(told.all or HERE, way if told.all else "")

@@ -8,12 +8,14 @@ from datetime import date
 from pathlib import Path
 
 from consent import Reference, Store, read_roster
-from consent.people import import_roster
+from consent.people import import_roster, stored_roster
 from consent.school import make_school
 from consent.store import RunRecord
 from consent.templates import save_templates
 from consent.vault import Vault, make_key
-from tests.conftest import SAMPLES
+from imgguard.backends import default_backends
+from imgguard.recall import enroll_into
+from tests.conftest import SAMPLES, TODAY
 
 END = date(2027, 6, 30)
 PASSPHRASE = "maple otter lantern"
@@ -52,3 +54,16 @@ def every_byte(path: Path) -> bytes:
     return b"".join(
         own.read_bytes() for end in ("", "-wal", "-shm", "-journal") if (own := Path(f"{path}{end}")).exists()
     )
+
+
+def enrolled_school(path: Path) -> Path:
+    """Make a school file with the sample roster and the templates of its ID photos, which takes some seconds."""
+    with Store(path) as store:
+        make_school(store, "Cedar Ridge School", "strict")
+        vault = make_key(store, lambda: PASSPHRASE)
+        import_roster(store, read_roster(SAMPLES / "roster.csv"), on=TODAY)
+        roster = stored_roster(store)
+        assert roster is not None
+        enroll_into(store, vault, SAMPLES / "id_photos", roster.subjects, roster, default_backends(), TODAY, END)
+        store.compact()
+    return path

@@ -8,6 +8,7 @@ from typing import Any
 from consent.reviews import Kind
 from imgguard.grouping import same_face
 from imgguard.linking import LINK_SCORE, alike
+from imgguard.marks import MarkKind, possible
 from imgguard.page.face_views import face_words, state_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_items import Item
@@ -61,7 +62,9 @@ def _identified(item: Item, n: int) -> Identification | None:
 
 
 def _view(group: Sequence[_Face], review: Reviewing, text: Text) -> dict[str, Any]:
+    kinds = [possible(_face(item, n), review.guard.rules) for item, n in group]
     return {
+        "nobody": any(MarkKind.NOBODY in one for one in kinds),
         "faces": [
             {
                 "key": item.key, "n": n, "place": item.place, "box": _box(face), "words": face_words(face, text),

@@ -3,39 +3,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from consent import read_roster
-from consent.people import import_roster, stored_roster
-from consent.school import make_school
-from consent.store import Store
-from consent.vault import make_key
-from imgguard.backends import default_backends
 from imgguard.page.pool import Pool
-from imgguard.recall import enroll_into
-from tests.conftest import SAMPLES, TODAY
 from tests.page.served import CHROMIUM_FLAGS, Served, chromium, looking, serving
-from tests.schools import PASSPHRASE
+from tests.schools import enrolled_school
 
 
 @pytest.fixture(scope="session")
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A school file with the sample roster and the templates of its ID photos; tests use copies."""
-    path = tmp_path_factory.mktemp("enrolled") / "school.imgguard"
-    with Store(path) as store:
-        make_school(store, "Cedar Ridge School", "strict")
-        vault = make_key(store, lambda: PASSPHRASE)
-        import_roster(store, read_roster(SAMPLES / "roster.csv"), on=TODAY)
-        roster = stored_roster(store)
-        assert roster is not None
-        ids, end = SAMPLES / "id_photos", date(2027, 6, 30)
-        enroll_into(store, vault, ids, roster.subjects, roster, default_backends(), TODAY, end)
-        store.compact()
-    return path
+    return enrolled_school(tmp_path_factory.mktemp("enrolled") / "school.imgguard")
 
 
 @pytest.fixture

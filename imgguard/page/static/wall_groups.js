@@ -32,7 +32,7 @@ function cards(groups) {
   return grid;
 }
 
-function group({ faces }, index) {
+function group({ faces, nobody: mayBeNobody }, index) {
   const alike = faces.length > 1 ? text("group", { count: faces.length }) : text("group_one");
   const title = text("group_title", { number: index + 1, title: alike });
   const card = make("section", { className: "card group", "aria-labelledby": `group-${index}` });
@@ -54,7 +54,7 @@ function group({ faces }, index) {
   nobody.addEventListener("click", () => sayAll("nobody"));
   for (const button of [who, keep, nobody]) button.disabled = state.frozen;
   const row = make("div", { className: "row" });
-  row.append(who, keep, nobody);
+  row.append(who, keep, ...(mayBeNobody ? [nobody] : []));
   card.append(make("h2", { id: `group-${index}`, text: title }), crops, row);
   return card;
 }
