@@ -8,7 +8,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import SAMPLES, TrueFace
+from consent.destinations import Destination, register
+from consent.model import Purpose
+from consent.school_policy import set_policy
+from consent.store import Store
+from tests.conftest import SAMPLES, TODAY, TrueFace
 from tests.page.axe import violations
 from tests.page.folders import ONE, YARD, Posted, differs, may_be_seen, some_photos, until
 from tests.page.served import Served, looking
@@ -141,3 +145,38 @@ def test_the_doubtful_faces_of_one_person_are_decided_in_one_touch(wall: Page, s
     through(wall)
     until(lambda: all(one["marks"] == 1 for one in review.photos().values()))
     expect(group).to_have_count(0)
+
+
+def test_two_people_release_what_the_policy_asks_two_for(
+    school: Path, served: Served, browser: Browser, photos: Path, tmp_path: Path
+) -> None:
+    club = Destination("Club page", Purpose.MEMBERS_ONLY, "club.example", "A. Head", "B. Deputy", "A. Head", TODAY)
+    with Store(school) as store:
+        set_policy(store, "ap-2-27", {"two-administrators": True})
+        register(store, club, TODAY)
+    with looking(browser, served, start="/folder") as page:
+        page.set_default_timeout(PATIENCE)
+        page.get_by_label("Folder with the photos").fill(str(photos))
+        page.select_option("#where", "to:Club page")
+        page.get_by_role("button", name="Look through the photos").click()
+        through(page)
+        page.locator("[data-tab=release]").click()
+        out = tmp_path / "out"
+        page.fill("#out", str(out))
+        for role in ("principal", "supervisor"):
+            page.fill(f"#role-{role}", f"The {role}")
+        for box in page.locator("#release-form input[type=checkbox]").all():
+            box.check()
+        page.click("#release")
+        agree = page.get_by_role("button", name="Agree and publish")
+        expect(agree).to_be_visible()
+        assert not violations(page) and not out.exists()
+        page.get_by_label("Name of the second administrator").fill("d. clerk")
+        page.get_by_label("I have looked at these photos").check()
+        agree.click()
+        expect(page.locator("#tab-release .problem")).not_to_be_empty()
+        assert not out.exists()
+        page.get_by_label("Name of the second administrator").fill("E. Other")
+        agree.click()
+        expect(page.get_by_text("2 photos are published.")).to_be_visible()
+    assert len(list(out.iterdir())) == 2
