@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from consent.errors import RecordError
+from consent.migrating import keep_a_log, known_version, migrate
 from consent.procedures import STRICT
-from consent.schema import APPLICATION_ID, MIGRATIONS
+from consent.schema import MIGRATIONS
 
 _BUSY_S = 30.0
 # How a transaction, and a part of one, is begun, kept and undone.
@@ -273,37 +274,12 @@ class Store:
         # VACUUM would copy everything into the folder for temporary files, where nothing is overwritten.
         self._db.execute("PRAGMA temp_store = MEMORY")
         # Before anything is changed: another program's file stays as it is.
-        self._known_version()
-        self._db.execute("PRAGMA journal_mode = WAL")
-        if not self._up_to_date():
+        version = known_version(self._db, self.path)
+        keep_a_log(self._db, _BUSY_S)
+        # Told without a lock: whoever only reads does not wait for a writer.
+        if version < len(MIGRATIONS):
             with self.atomic():
-                self._migrate()
-
-    def _up_to_date(self) -> bool:
-        """Tell it without a lock: whoever only reads does not wait for a writer."""
-        known = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        return known == [APPLICATION_ID, len(MIGRATIONS)]
-
-    def _known_version(self) -> int:
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application != APPLICATION_ID and (application or version or tables):
-            raise RecordError(f"{self.path}: not a record of imgguard", "Name another file for the record.")
-        if version > len(MIGRATIONS):
-            raise RecordError(
-                f"{self.path}: made by a newer imgguard (schema {version}, this one knows {len(MIGRATIONS)})",
-                "Update imgguard, or name another file for the record.",
-            )
-        assert isinstance(version, int)
-        return version
-
-    def _migrate(self) -> None:
-        for migration in MIGRATIONS[self._known_version() :]:
-            for statement in _statements(migration):
-                self._db.execute(statement)
-        self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+                migrate(self._db, self.path)
 
 
 def read_renamed(path: Path) -> tuple[Renamed, ...]:
@@ -358,16 +334,6 @@ def _unusable(path: Path, error: Exception) -> RecordError:
         f"{path}: the record cannot be used ({error})",
         "Check the folder's permissions and free space, or name another file for the record.",
     )
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script into statements; a trigger has semicolons inside."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _insertion(table: str, columns: Sequence[str]) -> str:

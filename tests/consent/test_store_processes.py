@@ -71,6 +71,28 @@ def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: P
     assert whole(path) == 6 * 10 * 5
 
 
+def test_a_file_that_several_processes_make_at_the_same_moment_is_usable_for_each(tmp_path: Path) -> None:
+    openers = """
+        import sys
+        from pathlib import Path
+        from consent import Store
+        sys.stdin.readline()
+        for n in range(60):
+            with Store(Path(sys.argv[1]) / str(n)) as store:
+                store.query("SELECT count(*) FROM photos")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(openers), str(tmp_path)]
+    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) for _ in range(6)]
+    time.sleep(1)
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    for one in started:
+        _, err = one.communicate(timeout=120)
+        assert (one.returncode, err.decode()) == (0, "")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_process_that_is_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "school"

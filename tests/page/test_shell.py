@@ -66,6 +66,7 @@ def test_a_name_and_the_lock_need_no_mouse_and_lead_back_to_where_one_was(asked:
     asked.keyboard.press("Enter")
     expect(asked.locator(".problem")).to_contain_text("Tries left before this session ends: 4")
     asked.goto(served.base + "/folder")
+    expect(asked.get_by_label("PIN")).to_be_focused()
     asked.keyboard.type("4711")
     asked.keyboard.press("Enter")
     expect(asked.get_by_role("link", name="A folder")).to_have_attribute("aria-current", "page")
