@@ -154,3 +154,23 @@ def test_a_withdrawal_after_the_look_is_seen_before_the_release(served: Served, 
     review.post("go-on")
     review.through()
     assert not [face for face in review.photo(ONE)["faces"] if face["state"] == "kept"]
+
+
+def test_what_is_looked_through_again_takes_the_place_of_what_was_published(
+    served: Served, photos: Path, tmp_path: Path
+) -> None:
+    first = Posted.begin(served.client(), photos)
+    first.through()
+    first.release(out=str(tmp_path / "first"), with_open=True)
+    run = first.released()["run"]
+    again = Posted.begin(served.client(), photos, again=str(run))
+    again.through()
+    again.say(ONE, "cover_all")
+    again.through()
+    again.release(out=str(tmp_path / "second"), with_open=True)
+    newer = again.released()["run"]
+    with Store(served.desk.school) as store:
+        rows = store.query("SELECT run_id, id, replaces, source_sha256 FROM photos ORDER BY id")
+    before = {source: number for run_id, number, _, source in rows if run_id == run}
+    assert len(before) == 2
+    assert {source: replaces for run_id, _, replaces, source in rows if run_id == newer} == before
