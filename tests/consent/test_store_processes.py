@@ -36,9 +36,21 @@ _WRITER = """
 """
 
 
-def start(path: Path, rounds: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", textwrap.dedent(_WRITER), str(path), str(rounds)]
+def start(path: Path, rounds: int, script: str = _WRITER) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", textwrap.dedent(script), str(path), str(rounds)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+
+
+def told_by(started: list[subprocess.Popen[bytes]]) -> list[bytes]:
+    """Let all of them go at once, and give what they print; none may fail, or be told that the file is busy."""
+    time.sleep(2)
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    told = [one.communicate(timeout=120) for one in started]
+    assert [(one.returncode, err.decode()) for one, (_, err) in zip(started, told, strict=True)] == [(0, "")] * 6
+    return [out for out, _ in told]
 
 
 def whole(path: Path) -> int:
@@ -59,15 +71,7 @@ def whole(path: Path) -> int:
 def test_processes_that_make_and_write_one_file_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "school"
     writers = [start(path, 10) for _ in range(6)]
-    time.sleep(2)
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write(b"go\n")
-        writer.stdin.flush()
-    for writer in writers:
-        out, err = writer.communicate(timeout=120)
-        assert (writer.returncode, err.decode()) == (0, ""), "nobody is told that the file is busy"
-        assert out.count(b"done") == 10
+    assert [out.count(b"done") for out in told_by(writers)] == [10] * 6
     assert whole(path) == 6 * 10 * 5
 
 
@@ -81,16 +85,7 @@ def test_a_file_that_several_processes_make_at_the_same_moment_is_usable_for_eac
             with Store(Path(sys.argv[1]) / str(n)) as store:
                 store.query("SELECT count(*) FROM photos")
     """
-    command = [sys.executable, "-c", textwrap.dedent(openers), str(tmp_path)]
-    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) for _ in range(6)]
-    time.sleep(1)
-    for one in started:
-        assert one.stdin is not None
-        one.stdin.write(b"go\n")
-        one.stdin.flush()
-    for one in started:
-        _, err = one.communicate(timeout=120)
-        assert (one.returncode, err.decode()) == (0, "")
+    told_by([start(tmp_path, 0, openers) for _ in range(6)])
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
