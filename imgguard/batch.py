@@ -51,6 +51,12 @@ def refusal_of(error: ImgguardError) -> Refusal:
     return Refusal(error.kind, error.what, error.remedy)
 
 
+def worker_died(source: Path, remedy: str = "Open it in a photo program and save it anew, or leave it out.") -> Refusal:
+    """Give the refusal of a photo whose worker process ended."""
+    what = f"{source}: the process that worked on it ended (damaged file, or not enough memory)"
+    return refusal_of(WorkerDied(what, remedy))
+
+
 def run_batch(
     plan: Plan,
     rules: Rules,
@@ -298,8 +304,7 @@ def _alone(work: Callable[..., _T | Refusal], job: Job, arguments: tuple[object,
     try:
         return _in_one_worker(rules, work, *arguments)
     except BrokenProcessPool:
-        what = f"{job.source}: the process that worked on it ended (damaged file, or not enough memory)"
-        return refusal_of(WorkerDied(what, "Open it in a photo program and save it anew, or leave it out."))
+        return worker_died(job.source)
 
 
 def _in_one_worker(rules: Rules, work: Callable[..., _T], *arguments: object) -> _T:

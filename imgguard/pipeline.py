@@ -35,7 +35,6 @@ from imgguard.types import (
     Identification,
     OutputCheck,
     Probe,
-    Source,
     Treatment,
     Written,
 )
@@ -240,9 +239,14 @@ def suggested_crop(faces: Sequence[FaceResult], photo: Photo) -> tuple[int, int,
 
 
 def _unless_cropped(face: _Judged, window: tuple[int, int, int, int] | None) -> _Judged:
-    if window is None or face.result.cover is None or not is_outside(face.result.cover, window):
+    return replace(face, result=unless_outside(face.result, window))
+
+
+def unless_outside(face: FaceResult, window: tuple[int, int, int, int] | None) -> FaceResult:
+    """Mark a covered face that the published part of the photo leaves out; any other stays as it is."""
+    if window is None or face.cover is None or not is_outside(face.cover, window):
         return face
-    return replace(face, result=replace(face.result, cropped_out=True))
+    return replace(face, cropped_out=True)
 
 
 def _unless_required(face: _Judged, sha256: str, rules: Rules) -> _Judged:
@@ -266,7 +270,7 @@ def _divided(faces: Sequence[_Judged], corner: tuple[int, int]) -> _Shown:
     for face in faces:
         one, place = face.result, moved_detection(face.result.detection, corner)
         if one.cover is None:
-            (expected if one.is_let_off or place.source is Source.OPERATOR else kept).append(place)
+            (kept if one.is_spared else expected).append(place)
         elif not one.cropped_out:
             cover = moved_cover(one.cover, corner)
             covered.append(CoveredFace(place, cover, face.embedding, one.is_area))

@@ -384,6 +384,11 @@ class FaceResult:
         return self.detection.source is Source.OPERATOR and self.outcome is None
 
     @property
+    def is_spared(self) -> bool:
+        """Whether covers make way for it: not for what only a person says to be a face, or to be none."""
+        return self.cover is None and not self.is_let_off and self.detection.source is not Source.OPERATOR
+
+    @property
     def is_let_off(self) -> bool:
         """Whether it stays visible because a person said that nobody is there."""
         return self.decision.reason is Reason.NOBODY_THERE

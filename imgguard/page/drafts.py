@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import numpy as np
 
 from imgguard.backends import default_backends
-from imgguard.cropping import crop_photo, is_outside, moved_cover, moved_detection
+from imgguard.cropping import crop_photo, moved_cover, moved_detection
 from imgguard.errors import ImgguardError, InternalFault
 from imgguard.lazy import cv2
 from imgguard.page.face_views import face_views as face_views
 from imgguard.photo import load_content
-from imgguard.pipeline import Examined, crop_for, decided_faces, examine_loaded, prepare_loaded
+from imgguard.pipeline import Examined, crop_for, decided_faces, examine_loaded, prepare_loaded, unless_outside
 from imgguard.redact import redact
 from imgguard.references import SeenFace, see_face
 from imgguard.sanitize import block_grid
-from imgguard.types import BoundingBox, CleanedPhoto, FaceResult, Source
+from imgguard.types import BoundingBox, CleanedPhoto, FaceResult
 
 if TYPE_CHECKING:
     from imgguard.rules import Rules
@@ -134,14 +134,9 @@ def preview(content: bytes, path: Path, rules: Rules, known: Examined | None) ->
     photo = _loaded(content, path)
     faces = decided_faces(photo, rules, default_backends(), known)
     window = crop_for(faces, photo, rules)
-    faces = tuple(_unless_outside(face, window) for face in faces)
+    faces = tuple(unless_outside(face, window) for face in faces)
     pixels = _covered(crop_photo(photo, window) if window else photo, faces, window, rules)
     return Preview(faces, shown_jpeg(pixels), window or (0, 0, *photo.size))
-
-
-def _unless_outside(face: FaceResult, window: tuple[int, int, int, int] | None) -> FaceResult:
-    outside = window is not None and face.cover is not None and is_outside(face.cover, window)
-    return replace(face, cropped_out=True) if outside else face
 
 
 @_or_fault
@@ -174,7 +169,7 @@ def _covered(
 ) -> Pixels:
     corner = window[:2] if window else (0, 0)
     covers = [moved_cover(face.cover, corner) for face in faces if face.cover and not face.cropped_out]
-    kept = [moved_detection(face.detection, corner).box for face in faces if face.cover is None and _is_spared(face)]
+    kept = [moved_detection(face.detection, corner).box for face in faces if face.is_spared]
     # Of what is written only the colours differ from what is looked at, and a screen shows the latter.
     return redact(part.pixels, covers, kept, block_grid(part), rules.covering.picture)
 
@@ -194,11 +189,6 @@ def shown_jpeg(pixels: Pixels, most: int = MOST_SHOWN) -> bytes:
     done, made = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     assert done
     return bytes(made)
-
-
-def _is_spared(face: FaceResult) -> bool:
-    """Covers make way for a kept face, but not for what only a person says to be one, or to be none."""
-    return not face.is_let_off and face.detection.source is not Source.OPERATOR
 
 
 @dataclass(slots=True)

@@ -9,17 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from imgguard.errors import SetupError
-from imgguard.page.desk import Desk
-from imgguard.page.rendering import session_of, text_of
+from imgguard.page.rendering import desk_of, session_of, text_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_desk import Reviews, reviews_of
 from imgguard.page.sessions import Session
-
-
-def desk_of(request: Request) -> Desk:
-    """Give what the views share."""
-    desk: Desk = request.app.state.desk
-    return desk
 
 
 def all_of(request: Request) -> Reviews:

@@ -15,8 +15,8 @@ from consent.procedures import STRICT
 from consent.reviews import Release, State
 from imgguard.errors import SetupError
 from imgguard.page.desk import Desk
-from imgguard.page.folder_asking import all_of, desk_of, number_of, posted, work_of
-from imgguard.page.rendering import session_of, text_of
+from imgguard.page.folder_asking import all_of, number_of, posted, work_of
+from imgguard.page.rendering import desk_of, session_of, text_of
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_choices import (
     SECOND,

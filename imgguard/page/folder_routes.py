@@ -17,10 +17,10 @@ from consent.reviews import Earlier, Review, State
 from consent.run_facts import run_facts
 from imgguard.page import folder_release_routes, folder_wall_routes
 from imgguard.page.desk import Desk
-from imgguard.page.folder_asking import all_of, desk_of, number_of
+from imgguard.page.folder_asking import all_of, number_of
 from imgguard.page.places import first_place, list_place, path_of
 from imgguard.page.publication_form import Asks, Offered, offered, read_told
-from imgguard.page.rendering import go, render, session_of, text_of
+from imgguard.page.rendering import desk_of, go, render, session_of, text_of, whole_number
 
 
 async def _show(request: Request) -> Response:
@@ -66,10 +66,11 @@ def _as_before(desk: Desk, again: str, offer: Offered) -> Mapping[str, str]:
 
 def _run_of(desk: Desk, asked: str) -> int | None:
     """Give the number of an earlier run; None where there is none of that number."""
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 18 and desk.school.is_file()):
+    number = whole_number(asked)
+    if number is None or not desk.school.is_file():
         return None
     with desk.store() as store:
-        return int(asked) if store.query("SELECT 1 FROM runs WHERE id = ?", (int(asked),)) else None
+        return number if store.query("SELECT 1 FROM runs WHERE id = ?", (number,)) else None
 
 
 async def _begin(request: Request) -> Response:

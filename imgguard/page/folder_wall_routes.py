@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from consent.reviews import State
 from imgguard.marks import likely_people
-from imgguard.page.folder_asking import all_of, desk_of, number_of, posted, work_of
+from imgguard.page.folder_asking import all_of, number_of, posted, work_of
 from imgguard.page.one_views import people_view
-from imgguard.page.rendering import language_of, render, session_of, text_of
+from imgguard.page.rendering import desk_of, language_of, render, session_of, text_of, whole_number
 from imgguard.page.reviewing import Reviewing
 from imgguard.page.reviewing_groups import doubtful_groups
 from imgguard.page.reviewing_saying import hear, take_back
@@ -76,8 +76,7 @@ def _state(request: Request) -> dict[str, Any]:
 
 
 async def _photos(request: Request) -> Response:
-    asked = request.query_params.get("since", "0")
-    since = int(asked) if asked.isdecimal() and len(asked) < 18 else 0
+    since = whole_number(request.query_params.get("since", "")) or 0
     review = await run_in_threadpool(work_of, request)
     told = await run_in_threadpool(wall, review, since, text_of(request))
     return JSONResponse(told)
@@ -112,11 +111,11 @@ async def _picture(request: Request) -> Response:
 
 async def _people(request: Request) -> Response:
     review, query = await run_in_threadpool(work_of, request), request.query_params
-    item, n = review.item(request.path_params["key"]), query.get("n", "")
+    item, n = review.item(request.path_params["key"]), whole_number(query.get("n", ""), 5) or 0
     faces = item.cleaned.faces if item.cleaned else ()
-    if not (n.isdecimal() and len(n) < 6 and 0 < int(n) <= len(faces)):
+    if not 0 < n <= len(faces):
         raise HTTPException(404)
-    face = faces[int(n) - 1]
+    face = faces[n - 1]
     found = await run_in_threadpool(likely_people, face, review.guard.rules, query.get("q", ""))
     return JSONResponse({"people": people_view(found, face, text_of(request))})
 

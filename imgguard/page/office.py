@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from consent.errors import UserFacingError
 from consent.markup import style_source
-from imgguard.page.desk import Desk
+from imgguard.page.rendering import desk_of, whole_number
 from imgguard.page.texts import Text
 
 PER_PAGE = 50
@@ -27,13 +27,6 @@ _T = TypeVar("_T")
 
 class FormError(UserFacingError):
     """What was filled in cannot be used."""
-
-
-def desk_of(request: Request) -> Desk:
-    """Give what the views share."""
-    desk = request.app.state.desk
-    assert isinstance(desk, Desk)
-    return desk
 
 
 def with_school(view: Callable[[Request], Response], otherwise: str) -> Callable[[Request], Response]:
@@ -100,8 +93,7 @@ def page_number(request: Request, total: int) -> tuple[int, int]:
     """Give the page of a long list that was asked for, and how many there are; nonsense is the first one."""
     pages = max(1, ceil(total / PER_PAGE))
     text = request.query_params.get("page", "1")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
-    return min(max(1, number), pages), pages
+    return min(max(1, whole_number(text, 8) or 1), pages), pages
 
 
 def paged(request: Request, items: Sequence[_T]) -> Paged[_T]:

@@ -24,7 +24,7 @@ from imgguard.page.one_uploads import read_upload, shown_name
 from imgguard.page.one_views import draft_view, people_view
 from imgguard.page.one_work import Bench, said
 from imgguard.page.publication_form import offered, read_told
-from imgguard.page.rendering import render, session_of, text_of
+from imgguard.page.rendering import render, session_of, text_of, whole_number
 from imgguard.page.sessions import Session
 from imgguard.photo import MAX_BYTES
 from imgguard.types import BoundingBox, FaceResult
@@ -197,7 +197,8 @@ async def _undo(request: Request) -> Response:
 
 async def _people(request: Request) -> Response:
     draft, query = _draft(request), request.query_params
-    fields = {name: int(query.get(name, "")) for name in ("n", "version") if query.get(name, "").isdecimal()}
+    told = {name: whole_number(query.get(name, "")) for name in ("n", "version")}
+    fields = {name: number for name, number in told.items() if number is not None}
     face = _face(draft, fields, request)
     found = await run_in_threadpool(likely_people, face, draft.rules, query.get("q", "")[:100])
     return JSONResponse({"people": people_view(found, face, text_of(request))})

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from consent.errors import UserFacingError
+from imgguard.page.desk import Desk
 from imgguard.page.sessions import Session
 from imgguard.page.texts import LANGUAGES, Text, preferred, speaker
 from imgguard.page.wording import (
@@ -46,6 +47,22 @@ def language_of(request: Request) -> str:
     """Give the session's language; without a session, what the browser prefers."""
     session = getattr(request.state, "session", None)
     return session.language if session is not None else preferred(request.headers.get("accept-language", ""))
+
+
+def desk_of(request: Request) -> Desk:
+    """Give what the views share."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk
+
+
+def whole_number(text: str, digits: int = 17) -> int | None:
+    """Read a number of an address, of so many digits at most; None for anything else.
+
+    >>> whole_number("40"), whole_number("-1"), whole_number("9" * 5000)
+    (40, None, None)
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 def text_of(request: Request) -> Text:

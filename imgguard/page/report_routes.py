@@ -27,8 +27,8 @@ from consent.tables import write_table
 from consent.takedown import Listed, listed, take_down_csv, take_down_page
 from consent.trail import TrailCheck, check_school, checked_pin, export_trail
 from imgguard.page.desk import Desk
-from imgguard.page.office import PER_PAGE, Paged, desk_of, document, named, page_number, paged, saved, with_school
-from imgguard.page.rendering import render
+from imgguard.page.office import PER_PAGE, Paged, document, named, page_number, paged, saved, with_school
+from imgguard.page.rendering import desk_of, render, whole_number
 from imgguard.page.report_figures import figures_of
 from imgguard.today import people_today, policies_behind
 
@@ -134,8 +134,7 @@ def _recheck_paper(request: Request) -> Response:
 
 
 def _within(request: Request) -> int:
-    text = request.query_params.get("within", "0")
-    return min(int(text), _LONGEST) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return min(whole_number(request.query_params.get("within", ""), 8) or 0, _LONGEST)
 
 
 def _lapsed(store: Store, desk: Desk, within: int) -> tuple[tuple[Listed, ...], tuple[Listed, ...]]:

@@ -19,8 +19,8 @@ from pathlib import Path
 from consent import reviews
 from consent.errors import RecordError, UserFacingError
 from consent.reviews import Review, Said, State
-from imgguard.batch import link_and_tally, refusal_of
-from imgguard.errors import SetupError, WorkerDied
+from imgguard.batch import link_and_tally, worker_died
+from imgguard.errors import SetupError
 from imgguard.guard import Guard
 from imgguard.page.area import AreaFull
 from imgguard.page.desk import Desk
@@ -258,9 +258,7 @@ class Reviewing:
     def _died(self, item: Item) -> None:
         """Try again alone, so that only the guilty photo is refused."""
         if item.deaths >= _DEATHS:
-            what = f"{item.source}: the process that worked on it ended (damaged file, or not enough memory)"
-            told = WorkerDied(what, "Open it in a photo program and save it anew, or leave it out.")
-            self._put(replace(item, refusal=refusal_of(told), cleaned=None))
+            self._put(replace(item, refusal=worker_died(item.source), cleaned=None))
             return
         self._items[item.key] = replace(item, deaths=item.deaths + 1)
         self._suspects.append(item.key)

@@ -21,8 +21,8 @@ from consent.policy import Decision
 from consent.reviews import Kind, Review, State
 from consent.showings import published_files
 from consent.store import Store
-from imgguard.batch import refusal_of
-from imgguard.errors import ConsentChanged, OutputError, OutputImpossible, SetupError, WorkerDied
+from imgguard.batch import refusal_of, worker_died
+from imgguard.errors import ConsentChanged, OutputError, OutputImpossible, SetupError
 from imgguard.guard import Guard
 from imgguard.judging import decide_faces
 from imgguard.marking import settle
@@ -298,8 +298,7 @@ def _made(job: Job, making: Future[Sheet | Refusal]) -> CleanedPhoto | Refusal:
     try:
         sheet = making.result()
     except BrokenProcessPool:
-        what = f"{job.source}: the process that worked on it ended (damaged file, or not enough memory)"
-        return refusal_of(WorkerDied(what, "Look through the folder again, or leave it out."))
+        return worker_died(job.source, "Look through the folder again, or leave it out.")
     return sheet if isinstance(sheet, Refusal) else sheet.cleaned
 
 

@@ -19,8 +19,8 @@ from consent.people import import_roster
 from consent.roster import unknown_table
 from consent.store import Store
 from consent.tables import MAX_BYTES
-from imgguard.page.office import FormError, desk_of, posted, told, with_school
-from imgguard.page.rendering import go, render, session_of, text_of
+from imgguard.page.office import FormError, posted, told, with_school
+from imgguard.page.rendering import desk_of, go, render, session_of, text_of
 from imgguard.page.roster_mapping import (
     ABOUT,
     CONSTANTS,

@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from consent.destinations import Destination, all_destinations, close, register
 from consent.model import ASKED_PURPOSES, Purpose
-from imgguard.page.office import FormError, day_told, desk_of, posted, told, with_school
-from imgguard.page.rendering import go, render, text_of
+from imgguard.page.office import FormError, day_told, posted, told, with_school
+from imgguard.page.rendering import desk_of, go, render, text_of
 
 _HERE = "/roster/destinations"
 _TOLD = ("name", "address", "manager", "second_administrator", "approved_by")

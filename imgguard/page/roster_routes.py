@@ -14,8 +14,8 @@ from consent.policy_files import policy_names, read_policy
 from consent.school import open_school
 from consent.template import roster_template
 from imgguard.page import roster_import, roster_places, roster_withdrawals
-from imgguard.page.office import FormError, desk_of, paged, posted, saved, told
-from imgguard.page.rendering import go, render, text_of
+from imgguard.page.office import FormError, paged, posted, saved, told
+from imgguard.page.rendering import desk_of, go, render, text_of
 from imgguard.page.roster_people import SOON, found, office_of, portrait_of
 from imgguard.today import lapses_today
 

@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from consent.mapping import NOTHING, Declared
 from imgguard.page.area import Area
-from imgguard.page.office import FormError, desk_of
-from imgguard.page.rendering import session_of, text_of
+from imgguard.page.office import FormError
+from imgguard.page.rendering import desk_of, session_of, text_of
 from imgguard.page.sessions import Session
 
 _MOST = 8

@@ -12,8 +12,8 @@ from consent.model import ASKED_PURPOSES, Purpose
 from consent.store import Store
 from consent.takedown import Listed, mark_taken_down, take_down_csv, take_down_page, withdrawn_files
 from consent.withdrawals import Known, known_people, withdrawals_of
-from imgguard.page.office import FormError, all_told, day_told, desk_of, document, posted, saved, told, with_school
-from imgguard.page.rendering import go, render, text_of
+from imgguard.page.office import FormError, all_told, day_told, document, posted, saved, told, with_school
+from imgguard.page.rendering import desk_of, go, render, text_of
 from imgguard.page.roster_links import person_url, take_down_url
 
 
