@@ -53,7 +53,7 @@ class OutputFolder:
         """
         self.check(target)
         with contextlib.ExitStack() as temporary:
-            with _as_output_error(target):
+            with as_output_error(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 staged = temporary.enter_context(_staged(content, target.parent, self.private))
                 before = temporary.enter_context(_kept_aside(target)) if self.overwrite else None
@@ -73,13 +73,13 @@ class OutputFolder:
 
     def check(self, target: Path) -> None:
         """Make sure that a file may be published at `target`; see `publish`."""
-        with _as_output_error(target):
+        with as_output_error(target):
             self._check(target)
 
     def _check(self, target: Path) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise OutputImpossible(f"{self.root}: cannot be written to, it is a file", "Choose another output folder.")
-        relative = _inside(target, self.root)
+        relative = inside(target, self.root)
         place = self.root
         for part in relative.parts:
             place = place / part
@@ -90,7 +90,7 @@ class OutputFolder:
                 f"{target}: is an input, and originals are never changed", "Choose another output folder."
             )
         if target.exists() and not self.overwrite:
-            raise _exists(target)
+            raise exists_already(target)
 
     def _move(self, staged: Path, target: Path) -> None:
         if self.overwrite:
@@ -100,7 +100,7 @@ class OutputFolder:
             # A hard link appears under its name at once and fails where there is a file: no gap for another writer.
             os.link(staged, target)
         except FileExistsError as error:
-            raise _exists(target) from error
+            raise exists_already(target) from error
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
@@ -112,7 +112,7 @@ def _replace_reserved(staged: Path, target: Path) -> None:
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError as error:
-        raise _exists(target) from error
+        raise exists_already(target) from error
     try:
         staged.replace(target)
     except BaseException:
@@ -121,7 +121,8 @@ def _replace_reserved(staged: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _as_output_error(target: Path) -> Iterator[None]:
+def as_output_error(target: Path) -> Iterator[None]:
+    """Turn an operating system's error about a target into ours."""
     try:
         yield
     except OSError as error:
@@ -189,7 +190,12 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _inside(target: Path, root: Path) -> Path:
+def inside(target: Path, root: Path) -> Path:
+    """Give a target's place below the root.
+
+    Raises:
+        OutputUnsafe: if it is not below it.
+    """
     try:
         relative = target.relative_to(root)
     except ValueError:
@@ -199,7 +205,8 @@ def _inside(target: Path, root: Path) -> Path:
     return relative
 
 
-def _exists(target: Path) -> OutputExists:
+def exists_already(target: Path) -> OutputExists:
+    """Give the error of a target where there is a file."""
     remedy = "Delete it, choose another place, or allow overwriting (imgguard clean --overwrite)."
     return OutputExists(f"{target}: there is a file already, which may be another photo's", remedy)
 
