@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, FORMATS, NAMES, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
+from cli.options import (
+    A_PATH,
+    A_PLACE,
+    FORMATS,
+    NAMES,
+    Known,
+    how_to_cover,
+    how_to_search,
+    school_option,
+    who_may_be_seen,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,8 +39,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("photos", metavar="PHOTO_OR_FOLDER...", nargs=-1, required=True, type=A_PATH)
-@click.option("-o", "--out", required=True, type=A_PATH, help="Output folder; for a single photo also a file name.")
+@click.argument("photos", metavar="PHOTO_OR_FOLDER...", nargs=-1, required=True, type=A_PLACE)
+@click.option("-o", "--out", required=True, type=A_PLACE, help="Output folder; for a single photo also a file name.")
 @who_may_be_seen
 @how_to_search
 @click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")

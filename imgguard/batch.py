@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imgguard.engines import Engine
     from imgguard.output import OutputFolder
     from imgguard.planning import Job, Plan
+    from imgguard.remote_output import RemoteFolder
     from imgguard.rules import Rules
 
 _ENDS_THE_RUN = OutputImpossible("", "").kind
@@ -33,7 +34,7 @@ def run_batch(
     plan: Plan,
     rules: Rules,
     recorder: Recorder | None,
-    folder: OutputFolder,
+    folder: OutputFolder | RemoteFolder,
     engine: Engine,
     examined: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[PhotoResult]:
@@ -217,7 +218,9 @@ def _size(source: Path) -> int:
         return 0
 
 
-def _finish(job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None, folder: OutputFolder) -> PhotoResult:
+def _finish(
+    job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None, folder: OutputFolder | RemoteFolder
+) -> PhotoResult:
     if isinstance(outcome, Refusal):
         return _refuse(job.source, outcome, recorder)
     try:

@@ -26,10 +26,12 @@ from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.pipeline import prepare_photo
+from imgguard.places import Remote, place
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result, refused_as
+from imgguard.remote_output import RemoteFolder
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.run_records import run_record
 from imgguard.sanitize.exif import checked_credit
@@ -218,12 +220,12 @@ class Guard:
             OutputError: why it cannot be written; nothing was written.
             RecordError: if it cannot be recorded; nothing was written.
         """
-        if Path(path).is_dir():
+        if place(path).is_dir():
             raise SetupError(f"{path}: is a folder", "Use clean_folder for folders.")
-        plan = self.plan([Path(path)], Path(out))
+        plan = self.plan([place(path)], place(out))
         for _, problem in plan.refused:
             raise problem
-        folder = self.output_folder(plan, overwrite)
+        folder = self._output(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
         cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
@@ -256,7 +258,7 @@ class Guard:
             SetupError: if the folders cannot be used.
             RecordError: if the record cannot be written.
         """
-        plan = self.plan([Path(folder)], Path(out))
+        plan = self.plan([place(folder)], place(out))
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
     def plan(self, inputs: list[Path], out: Path, names: Names | None = None) -> Plan:
@@ -321,7 +323,7 @@ class Guard:
         default_backends()
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
-        folder = self.output_folder(plan, overwrite)
+        folder = self._output(plan, overwrite)
         made = engine(rules) if engine else _engine(rules, min(workers_for(workers).count, len(plan.jobs)))
         with contextlib.closing(made):
             yield from run_batch(plan, rules, recorder, folder, made, examined)
@@ -395,6 +397,11 @@ class Guard:
                 published = count_published(store, self.rules.policy, self.rules.purpose, self.rules.on)
             self.rules = replace(self.rules, published=published)
         return self.rules
+
+    def _output(self, plan: Plan, overwrite: bool) -> OutputFolder | RemoteFolder:
+        if isinstance(plan.out, Remote):
+            return RemoteFolder(plan.out, overwrite, plan.inputs)
+        return self.output_folder(plan, overwrite)
 
     def output_folder(self, plan: Plan, overwrite: bool = False) -> OutputFolder:
         """Give the folder in which a plan is carried out, which guards the inputs."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import paramiko
 
 
-class KnownHosts(paramiko.MissingHostKeyPolicy):
+class KnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
     """Accepts a computer only by the key that `known_hosts` has of it; fsspec by itself would accept any."""
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:

@@ -16,7 +16,7 @@ from imgguard.decoders import open_picture
 from imgguard.errors import PhotoBroken, PhotoError, PhotoTooLarge, PhotoTruncated, PhotoUnreadable, unreadable
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.lazy import cv2
-from imgguard.places import Remote
+from imgguard.places import Remote, place
 from imgguard.raster import read_raster, rgb8
 from imgguard.turning import TURNS, upright
 from imgguard.types import Encoding, Format, Photo, Profile, Raster
@@ -47,7 +47,7 @@ def load_photo(path: Path | str) -> Photo:
     Raises:
         PhotoError: of the kind that tells why it is refused; the message names the file and what to do.
     """
-    return load_content(read_content(Path(path)), Path(path))
+    return load_content(read_content(place(path)), place(path))
 
 
 def load_content(content: bytes, path: Path) -> Photo:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import importlib
+import io
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -121,6 +125,29 @@ class Remote(_Base):
         with as_os_error():
             return bytes(self.system.cat_file(self.key))
 
+    def open(self, mode: str = "rb") -> io.BytesIO:  # type: ignore[override]
+        """Read all of it, to be read from in turn.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        assert mode == "rb"
+        return io.BytesIO(self.read_bytes())
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """Tell what changes when its bytes do: size, time where the store has one, and a number made of its version.
+
+        Raises:
+            OSError: if there is nothing.
+        """
+        found = self.entry()
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        kind = stat.S_IFDIR if found.is_folder else stat.S_IFREG
+        version = int.from_bytes(hashlib.sha256(found.version.encode()).digest()[:7], "big")
+        at = found.modified
+        return os.stat_result((kind | 0o600, version, 0, 1, 0, 0, found.size, at, at, at))
+
     def entries(self) -> list[Entry]:
         """List a folder, sorted by name.
 
@@ -155,6 +182,7 @@ class Entry:
         size: In bytes.
         version: What changes when its bytes do: an ETag, or the time at which it was written.
         address: What the store calls it.
+        modified: When it was written, in whole seconds; 0 where the version tells more than a time would.
     """
 
     name: str
@@ -162,6 +190,7 @@ class Entry:
     size: int
     version: str
     address: str = ""
+    modified: int = 0
 
     @property
     def is_fit(self) -> bool:
@@ -205,6 +234,27 @@ def there(path: Path) -> bool:
     return path.exists() if isinstance(path, Remote) else os.path.lexists(path)
 
 
+class Lookout:
+    """Tells whether there is anything under a name of an output; another store is asked once a folder."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._folders: dict[Path, frozenset[str]] = {}
+
+    def there(self, path: Path) -> bool:
+        """Say whether there is anything, as of when its folder was first asked for."""
+        return path.name in self._names(path.parent) if isinstance(path, Remote) else there(path)
+
+    def _names(self, folder: Path) -> frozenset[str]:
+        if folder not in self._folders:
+            assert isinstance(folder, Remote)
+            try:
+                self._folders[folder] = frozenset(one.name for one in folder.entries())
+            except (FileNotFoundError, NotADirectoryError):
+                self._folders[folder] = frozenset()
+        return self._folders[folder]
+
+
 @contextlib.contextmanager
 def as_os_error() -> Iterator[None]:
     """Turn what a store's own package raises into an operating system's error, which everybody here knows."""
@@ -234,9 +284,12 @@ def _os_error(error: Exception) -> OSError:
 
 
 def _entry(told: dict[str, Any]) -> Entry:
-    address = str(told["name"])
-    version = next((str(told[name]) for name in ("ETag", "etag", "md5Hash", "mtime") if told.get(name)), "")
-    return Entry(address.rsplit("/", 1)[-1], told.get("type") == "directory", int(told.get("size") or 0), version.strip('"'), address)
+    address, size = str(told["name"]), int(told.get("size") or 0)
+    version = next((str(told[name]).strip('"') for name in ("ETag", "etag", "md5Hash") if told.get(name)), "")
+    at = told.get("mtime") or told.get("last_write_time") or 0
+    modified = 0 if version else int(at.timestamp() if isinstance(at, datetime) else at)
+    is_folder = told.get("type") == "directory"
+    return Entry(address.rsplit("/", 1)[-1], is_folder, size, version or str(modified), address, modified)
 
 
 @cache

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgguard.errors import OutputUnsafe
 from imgguard.output import as_output_error, exists_already, inside
-from imgguard.places import Remote, as_os_error
+from imgguard.places import Lookout, Remote, as_os_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class RemoteFolder:
     root: Remote
     overwrite: bool
     inputs: Collection[Path] = ()
+    _lookout: Lookout = field(default_factory=Lookout, repr=False)
 
     def check(self, target: Path) -> None:
         """Make sure that a file may be published at `target`; see `publishing`."""
@@ -35,7 +36,8 @@ class RemoteFolder:
                 f"{target}: is an input, and originals are never changed", "Choose another output folder."
             )
         with as_output_error(target):
-            if not self.overwrite and target.exists():
+            # Only a first look: the store itself has the last word when something is put there.
+            if not self.overwrite and self._lookout.there(target):
                 raise exists_already(target)
 
     @contextlib.contextmanager

@@ -105,7 +105,7 @@ def _outcomes(tasks: tuple[Task, ...], rules: Rules) -> tuple[Any, ...] | Imggua
 _benches: dict[str, Bench] = {}
 
 
-class Workshop(WorkerPlugin):
+class Workshop(WorkerPlugin):  # type: ignore[misc]
     """Sets up every worker, those too that join later: models, and a bench for the run."""
 
     def __init__(self, run: str, bundle: str) -> None:
