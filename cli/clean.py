@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.clustering import where_to_work
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import (
     A_PATH,
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from consent.roster import Finding
+    from imgguard.engines import Engine
     from imgguard.guard import Guard
     from imgguard.planning import Plan
+    from imgguard.rules import Rules
     from imgguard.types import PhotoResult
 
 
@@ -68,6 +71,7 @@ Examples:
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
 @school_option
 @click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
+@where_to_work
 def clean(
     photos: tuple[Path, ...],
     out: Path,
@@ -85,6 +89,7 @@ def clean(
     overwrite: bool,
     school: Path | None,
     workers: int | None,
+    engine: Callable[[Rules], Engine] | None,
 ) -> int:
     """Clean photos: cover who is not known to be allowed, remove everything else, check, publish.
 
@@ -121,7 +126,7 @@ def clean(
     results: list[PhotoResult] = []
     stopped: BaseException | None = None
     try:
-        for result in _with_progress(notes, guard, plan, overwrite, dry_run, workers):
+        for result in _with_progress(notes, guard, plan, overwrite, dry_run, workers, engine):
             results.append(result)
     except (KeyboardInterrupt, Exception) as error:
         # Whatever stopped the run, the user is told what was done until then.
@@ -173,7 +178,13 @@ def _check_report(report: Path | None, out: Path) -> None:
 
 
 def _with_progress(
-    notes: Console, guard: Guard, plan: Plan, overwrite: bool, dry_run: bool, workers: int | None
+    notes: Console,
+    guard: Guard,
+    plan: Plan,
+    overwrite: bool,
+    dry_run: bool,
+    workers: int | None,
+    engine: Callable[[Rules], Engine] | None,
 ) -> Iterator[PhotoResult]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -194,7 +205,7 @@ def _with_progress(
             told = f"Seeing who is in the photos, {done} of {total}" if done < total else "Cleaning"
             progress.update(task, description=told)
 
-        run = guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=examined)
+        run = guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=examined, engine=engine)
         for result in run:
             under_cover = sum(face.cover is not None and not face.cropped_out for face in result.faces)
             covered += under_cover
