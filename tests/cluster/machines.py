@@ -84,7 +84,14 @@ class Machines:
             -> subprocess.Popen[bytes]:  # fmt: skip
         files = []
         if self.tls:
-            files = ["--tls-ca-file", str(self.tls.ca), "--tls-cert", str(self.tls.cert), "--tls-key", str(self.tls.key)]
+            files = [
+                "--tls-ca-file",
+                str(self.tls.ca),
+                "--tls-cert",
+                str(self.tls.cert),
+                "--tls-key",
+                str(self.tls.key),
+            ]
         command = [*prefix, sys.executable, "-m", "distributed.cli.dask_" + told[0], *told[1:]]
         command += ["--protocol", self.protocol, "--host", host, "--no-dashboard", "--preload", str(PRELOAD), *files]
         with (self.folder / f"{name}.log").open("wb") as log:

@@ -106,9 +106,7 @@ def test_a_cluster_publishes_what_one_machine_does_though_a_worker_is_killed(
 def secrets_of(told: Told) -> dict[str, bytes]:
     gallery = told.rules.gallery
     assert gallery is not None
-    names = {
-        name for person in told.rules.subjects.values() for name in (person.first_name, person.last_name, person.id)
-    }
+    names = {part for one in told.rules.subjects.values() for part in (one.subject_id, one.given_name, one.family_name)}
     found = {f"name {name}": name.encode() for name in names if len(name) >= 6}
     found |= {f"template {n}": row.tobytes()[:16] for n, row in enumerate(gallery.templates)}
     found |= {f"photo {result.source.name}": result.source.stem.encode() for result in told.results}
@@ -206,7 +204,9 @@ def test_plain_tcp_is_refused_off_this_computer_before_anything_is_sent(address:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("address", ["tls://10.0.0.5:8786", "tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:1"])
+@pytest.mark.parametrize(
+    "address", ["tls://10.0.0.5:8786", "tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:1"]
+)
 def test_tls_anywhere_and_plain_tcp_here_are_taken(address: str) -> None:
     check_address(address)
 
