@@ -36,6 +36,7 @@ _PACKAGES = {
     "sftp": ("paramiko", "paramiko"),
     "smb": ("smbclient", "smbprotocol"),
 }
+SCHEMES = tuple(_PACKAGES)
 # Behind their scheme stands a computer, not a bucket. They rename; the others put whole objects.
 _HOSTS = {"sftp", "smb"}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -81,6 +82,10 @@ class Remote(_Base):
 
     def resolve(self, strict: bool = False) -> Remote:
         """Give itself: there are no links."""
+        return self
+
+    def absolute(self) -> Remote:
+        """Give itself."""
         return self
 
     def is_symlink(self) -> bool:
@@ -146,7 +151,8 @@ class Remote(_Base):
         kind = stat.S_IFDIR if found.is_folder else stat.S_IFREG
         version = int.from_bytes(hashlib.sha256(found.version.encode()).digest()[:7], "big")
         at = found.modified
-        return os.stat_result((kind | 0o600, version, 0, 1, 0, 0, found.size, at, at, at))
+        nanoseconds = {"st_mtime_ns": at * 10**9, "st_ctime_ns": at * 10**9}
+        return os.stat_result((kind | 0o600, version, 0, 1, 0, 0, found.size, at, at, at), nanoseconds)
 
     def entries(self) -> list[Entry]:
         """List a folder, sorted by name.
@@ -285,11 +291,18 @@ def _os_error(error: Exception) -> OSError:
 
 def _entry(told: dict[str, Any]) -> Entry:
     address, size = str(told["name"]), int(told.get("size") or 0)
-    version = next((str(told[name]).strip('"') for name in ("ETag", "etag", "md5Hash") if told.get(name)), "")
-    at = told.get("mtime") or told.get("last_write_time") or 0
-    modified = 0 if version else int(at.timestamp() if isinstance(at, datetime) else at)
-    is_folder = told.get("type") == "directory"
-    return Entry(address.rsplit("/", 1)[-1], is_folder, size, version or str(modified), address, modified)
+    tag = next((str(told[name]).strip('"') for name in ("ETag", "etag", "md5Hash") if told.get(name)), "")
+    names = ("LastModified", "last_modified", "updated", "mtime", "last_write_time")
+    at = _seconds(next((told[name] for name in names if told.get(name)), 0))
+    # With the time, since the tag of bytes that were there before is the same again.
+    version = f"{tag} {at}"
+    return Entry(address.rsplit("/", 1)[-1], told.get("type") == "directory", size, version, address, 0 if tag else at)
+
+
+def _seconds(at: Any) -> int:
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at)
+    return int(at.timestamp() if isinstance(at, datetime) else at)
 
 
 @cache

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-from collections.abc import Callable, Collection, Iterator
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imgguard.errors import OutputUnsafe
+from consent.publishing import LOCAL, Files
+from imgguard.errors import OutputExists, OutputUnsafe
 from imgguard.output import as_output_error, exists_already, inside
-from imgguard.places import Lookout, Remote, as_os_error
+from imgguard.parts import is_left_here, part_name
+from imgguard.places import SCHEMES, Lookout, Remote, as_os_error, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +30,89 @@ class RemoteFolder:
     inputs: Collection[Path] = ()
     _lookout: Lookout = field(default_factory=Lookout, repr=False)
 
-    def check(self, target: Path) -> None:
-        """Make sure that a file may be published at `target`; see `publishing`."""
+    def address(self, target: Path) -> str:
+        """See `imgguard.handing.Sink`."""
+        return str(target)
+
+    def check(self, target: Path, ours: Collection[str] = ()) -> None:
+        """Make sure that a file may be published at `target`, as far as a first look tells; see `publishing`."""
+        with as_output_error(target):
+            self._check_place(target)
+            if self._lookout.there(target) and not (self.overwrite or _digest(target) in ours):
+                raise exists_already(target)
+
+    @contextlib.contextmanager
+    def publishing(self, content: bytes, target: Path, ours: Collection[str] = ()) -> Iterator[Callable[[], None]]:
+        """Write a file under its final name, wholly or not at all; what fails inside the block takes it back.
+
+        Args:
+            content: The finished bytes.
+            target: Where they go, inside of the root.
+            ours: Digests of files that may be replaced, since the record knows them as earlier versions.
+
+        Yields:
+            What is to be called inside the block to give the file its final name, once.
+
+        Raises:
+            OutputExists: if there is any other file already and `overwrite` is off.
+            OutputUnsafe: if the target is an input, or outside of the root.
+            OutputImpossible: if nothing can be written there.
+        """
+        assert isinstance(target, Remote)
+        with as_output_error(target):
+            self._check_place(target)
+            before = target.read_bytes() if (self.overwrite or ours) and target.exists() else None
+            if before is not None and not (self.overwrite or hashlib.sha256(before).hexdigest() in ours):
+                raise exists_already(target)
+        begun: list[Remote] = []
+
+        def finish() -> None:
+            with as_output_error(target):
+                begun.append(target)
+                try:
+                    put(content, target, overwrite=before is not None)
+                except OutputExists:
+                    # What is there is somebody else's.
+                    begun.clear()
+                    raise
+
+        try:
+            yield finish
+        except BaseException:
+            for _ in begun:
+                _take_back(content, before, target)
+            raise
+
+    def publish(self, content: bytes, target: Path) -> None:
+        """Write a file under its final name, wholly or not at all; see `publishing`."""
+        with self.publishing(content, target) as finish:
+            finish()
+
+    def _check_place(self, target: Path) -> None:
         inside(target, self.root)
         if target in self.inputs:
             raise OutputUnsafe(
                 f"{target}: is an input, and originals are never changed", "Choose another output folder."
             )
-        with as_output_error(target):
-            # Only a first look: the store itself has the last word when something is put there.
-            if not self.overwrite and self._lookout.there(target):
-                raise exists_already(target)
 
-    @contextlib.contextmanager
-    def publishing(self, content: bytes, target: Path) -> Iterator[None]:
-        """Write a file under its final name, wholly or not at all; what fails inside the block takes it back.
 
-        Raises:
-            OutputExists: if there is a file already and `overwrite` is off.
-            OutputUnsafe: if the target is an input, or outside of the root.
-            OutputImpossible: if nothing can be written there.
-        """
-        self.check(target)
-        assert isinstance(target, Remote)
-        with as_output_error(target):
-            before = target.read_bytes() if self.overwrite and target.exists() else None
-            put(content, target, overwrite=self.overwrite)
-        try:
-            yield
-        except BaseException:
-            with contextlib.suppress(OSError):
-                remove(target) if before is None else put(before, target, overwrite=True)
-            raise
+class RemoteFiles:
+    """Published files of other stores, as `consent.publishing.recover` asks for them."""
 
-    def publish(self, content: bytes, target: Path) -> None:
-        """Write a file under its final name, wholly or not at all; see `publishing`."""
-        with self.publishing(content, target):
-            pass
+    def digest(self, address: str) -> str | None:
+        """Give a file's SHA-256; None where there is none."""
+        with _known_store():
+            return _digest(place(address))
+
+    def remove(self, address: str) -> None:
+        """Take a file away."""
+        with _known_store():
+            target = place(address)
+            assert isinstance(target, Remote)
+            remove(target)
+
+
+PLACES: Mapping[str, Files] = {**LOCAL, **dict.fromkeys(SCHEMES, RemoteFiles())}
 
 
 def put(content: bytes, target: Remote, *, overwrite: bool) -> None:
@@ -91,6 +139,41 @@ def remove(target: Remote) -> None:
         target.system.rm_file(target.key)
 
 
+def remove_left_there(folders: Iterable[Remote]) -> None:
+    """Remove unfinished files that killed processes of this computer have left in other stores."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            for entry in folder.entries():
+                if is_left_here(entry.name):
+                    remove(folder / entry.name)
+
+
+@contextlib.contextmanager
+def _known_store() -> Iterator[None]:
+    """Take a store that cannot be used here, such as for want of a package, for one that does not answer."""
+    from imgguard.errors import SetupError
+
+    try:
+        yield
+    except SetupError as error:
+        raise OSError(error.what) from error
+
+
+def _digest(target: Path) -> str | None:
+    try:
+        return hashlib.sha256(target.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _take_back(content: bytes, before: bytes | None, target: Remote) -> None:
+    """Leave what was there before; what somebody else has put there meanwhile stays."""
+    with contextlib.suppress(OSError):
+        if _digest(target) != hashlib.sha256(content).hexdigest():
+            return
+        remove(target) if before is None else put(before, target, overwrite=True)
+
+
 def _put_object(content: bytes, target: Remote, overwrite: bool) -> None:
     # The store itself refuses a name that is taken, so that there is no gap for another writer; a large object
     # appears when its last part is confirmed.
@@ -98,14 +181,17 @@ def _put_object(content: bytes, target: Remote, overwrite: bool) -> None:
 
 
 def _rename_to(content: bytes, target: Remote, overwrite: bool) -> None:
-    system, staged = target.system, target.with_name(f".imgguard-{secrets.token_hex(8)}.part")
+    system, staged = target.system, target.with_name(part_name())
     system.makedirs(target.parent.key, exist_ok=True)
     try:
         system.pipe_file(staged.key, content)
         _renamer(target, overwrite)(staged.key, target.key)
     except BaseException:
+        there = target.exists() and not overwrite
         with contextlib.suppress(Exception):
             system.rm_file(staged.key)
+        if there:
+            raise FileExistsError(f"{target}: there is a file") from None
         raise
 
 

@@ -18,6 +18,7 @@ from imgguard.cluster.sealing import RunKey
 from imgguard.cluster.security import check_address
 from imgguard.cluster.worker import Workshop, handler_name
 from imgguard.errors import SetupError
+from imgguard.parts import part_name
 from imgguard.places import Remote
 from imgguard.remote_output import put, remove
 from imgguard.rules import Rules
@@ -50,7 +51,7 @@ class Keeper:
         self._common: Mapping[str, str] = {}
         self._last_seen = time.monotonic()
         self._ended = threading.Event()
-        self._bundle = staging / f".imgguard-{self.key.run}.part"
+        self._bundle = staging / part_name()
         _write(self.key.seal(rules, "rules"), self._bundle)
         try:
             client.register_plugin(Workshop(self.key.run, str(self._bundle)))
