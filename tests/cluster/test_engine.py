@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -113,15 +114,23 @@ def secrets_of(told: Told) -> dict[str, bytes]:
     return found | {"the key": told.key, "the key in hex": told.key.hex().encode()}
 
 
+def is_in(secret: bytes, said: bytes) -> bool:
+    """A student's number may be the fraction of a time by chance."""
+    edges = (rb"(?<![\d.])", rb"(?!\d)") if secret.isdigit() else (b"", b"")
+    return re.search(edges[0] + re.escape(secret) + edges[1], said) is not None
+
+
 def test_no_template_no_name_and_no_key_is_in_any_message_or_log(told: Told) -> None:
     looked_for = secrets_of(told)
     assert len(looked_for) > 40
-    assert [name for name, secret in looked_for.items() if secret in told.said] == []
+    assert [name for name, secret in looked_for.items() if is_in(secret, told.said)] == []
 
 
 def test_the_control_sees_what_would_be_said_without_encryption(told: Told) -> None:
     plain = pickle.dumps((told.rules, [result.source for result in told.results], told.key))
-    unseen = [name for name, secret in secrets_of(told).items() if secret not in plain and name != "the key in hex"]
+    unseen = [
+        name for name, secret in secrets_of(told).items() if not is_in(secret, plain) and name != "the key in hex"
+    ]
     assert unseen == []
     # Everything else of the run was written down: tasks, results, and how the key was handed over.
     assert b"run_shard" in told.said
