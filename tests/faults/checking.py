@@ -23,6 +23,8 @@ _CURRENT = """
     AND id NOT IN (SELECT replaces FROM photos WHERE status = 'published' AND replaces IS NOT NULL)
     AND id NOT IN (SELECT photo_id FROM takedowns)
 """
+_TRAIL = "SELECT seq, at, kind, body, prev, digest FROM audit ORDER BY seq"
+_INTENTS = "SELECT output_sha256 FROM intents"
 _FACES = "SELECT verdict, reason, subject_id, x1, y1 FROM faces WHERE photo_id = ? ORDER BY x1, y1"
 
 
@@ -80,7 +82,9 @@ def _read(db: sqlite3.Connection, files: Mapping[str, str], parts: tuple[str, ..
     current = tuple(db.execute(_CURRENT))
     decided = {name: tuple(db.execute(_FACES, (number,))) for number, name, _, _ in current}
     trail = tuple(Entry(*row) for row in db.execute("SELECT seq, at, kind, body, prev, digest FROM audit ORDER BY seq"))
-    intents = frozenset(one for (one,) in db.execute("SELECT output_sha256 FROM intents")) if "intents" in tables else ()
+    intents = (
+        frozenset(one for (one,) in db.execute("SELECT output_sha256 FROM intents")) if "intents" in tables else ()
+    )
     return Found(files, parts, current, decided, frozenset(intents), trail, sound)
 
 
@@ -120,5 +124,7 @@ def _of_record(found: Found) -> list[str]:
             wrong.append(f"audit trail: entry {number} does not fit")
         before = entry.digest
     told = Counter(json.loads(entry.body)["photo"] for entry in found.trail if entry.kind == "published")
-    wrong += [f"{name}: {told[number]} entries of the trail" for number, name, _, _ in found.current if told[number] != 1]
+    wrong += [
+        f"{name}: {told[number]} entries of the trail" for number, name, _, _ in found.current if told[number] != 1
+    ]
     return wrong

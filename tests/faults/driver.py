@@ -32,6 +32,7 @@ import cv2  # noqa: E402
 
 import imgguard.batch  # noqa: E402
 import imgguard.guard  # noqa: E402
+from consent.errors import ConsentError  # noqa: E402
 from imgguard import ImgguardError  # noqa: E402
 from tests.faults import school  # noqa: E402
 from tests.faults.injecting import Injection, Job, inject  # noqa: E402
@@ -46,8 +47,8 @@ def clean(job: Job) -> dict[str, object]:
         with school.guard_of(Path(job.school)) as guard:
             for result in guard.clean_folder(job.photos, job.out, workers=job.workers):
                 results.append([Path(result.source).name, result.status.value, getattr(result.refusal, "kind", None)])
-    except ImgguardError as error:
-        return {"results": results, "error": error.kind, "what": error.what}
+    except (ImgguardError, ConsentError) as error:
+        return {"results": results, "error": type(error).__name__, "what": str(error)}
     except KeyboardInterrupt:
         return {"results": results, "error": "interrupted"}
     return {"results": results, "error": None}

@@ -158,6 +158,23 @@ class Trial:
         self.require_same(undisturbed)
 
 
+@dataclass
+class Each:
+    """Tries something many times over, and tells of all that went wrong together."""
+
+    wrong: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, what: object) -> Iterator[None]:
+        try:
+            yield
+        except AssertionError as error:
+            self.wrong.append(f"{what}: {error}"[:1500])
+
+    def done(self) -> None:
+        assert not self.wrong, f"{len(self.wrong)} times:\n" + "\n".join(self.wrong)
+
+
 def undisturbed(driver: Driver, base: Path, photos: int, workers: int) -> tuple[Found, Ended, float]:
     """Run over the same photos with nobody in the way; also tell how long it took, in seconds."""
     trial = Trial(driver, base, photos, workers)

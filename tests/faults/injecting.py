@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import consent.store
 from tests.faults import school
 
 _CHANGES = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.chmod", "os.truncate"}
@@ -130,6 +131,8 @@ def _count_statements(steps: Steps) -> None:
             first = " ".join(sql.split()[:3])
             if not first.upper().startswith(_WRITES):
                 return super().execute(sql, *values)
+            if any(one.what == "tell_synchronous" for one in steps.job.injections):
+                steps.names.append(f"synchronous {super().execute('PRAGMA synchronous').fetchone()[0]}")
             steps.before(f"sql {first}")
             done = super().execute(sql, *values)
             if first.upper().startswith("COMMIT"):
@@ -188,5 +191,34 @@ def short_files(job: Job, one: Injection) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(one.worth), resource.RLIM_INFINITY))
 
 
-_AT_ONCE: dict[str, Callable[[Job, Injection], None]] = {"short_files": short_files}
-_FAULTS |= dict.fromkeys(_AT_ONCE, lambda job, one, name: None)
+def short_memory(job: Job, one: Injection) -> None:
+    """Let a worker that is forked from now on have only so many megabytes more than it has."""
+
+    def limit() -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + (int(one.worth) << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+    os.register_at_fork(after_in_child=limit)
+
+
+def unreadable(job: Job, one: Injection) -> None:
+    """Let a photo be unreadable, in this process and in its workers."""
+    number, name = str(one.worth).split()
+
+    def audited(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(name):
+            raise OSError(int(number), os.strerror(int(number)), arguments[0])
+
+    sys.addaudithook(audited)
+
+
+def patience(job: Job, one: Injection) -> None:
+    """Wait only so many seconds for a record that another process holds."""
+    consent.store._BUSY_S = float(one.worth)
+
+
+_AT_ONCE: dict[str, Callable[[Job, Injection], None]] = {
+    one.__name__: one for one in (short_files, short_memory, unreadable, patience)
+}
+_FAULTS |= dict.fromkeys((*_AT_ONCE, "tell_synchronous"), lambda job, one, name: None)
