@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -64,14 +65,12 @@ def look(out: Path, school: Path) -> Found:
     parts = tuple(sorted(path.name for path in every if path not in named))
     if not school.exists() or not school.stat().st_size:
         return Found(files, parts, (), {}, frozenset(), (), "ok")
-    copy = school.parent / "looked-at"
-    shutil.rmtree(copy, ignore_errors=True)
-    copy.mkdir()
-    for end in ("", "-wal"):
-        if Path(f"{school}{end}").exists():
-            shutil.copyfile(f"{school}{end}", copy / f"record{end}")
-    with closing(sqlite3.connect(copy / "record")) as db:
-        return _read(db, files, parts)
+    with tempfile.TemporaryDirectory() as copy:
+        for end in ("", "-wal"):
+            if Path(f"{school}{end}").exists():
+                shutil.copyfile(f"{school}{end}", Path(copy) / f"record{end}")
+        with closing(sqlite3.connect(Path(copy) / "record")) as db:
+            return _read(db, files, parts)
 
 
 def _read(db: sqlite3.Connection, files: Mapping[str, str], parts: tuple[str, ...]) -> Found:

@@ -35,7 +35,7 @@ import imgguard.guard  # noqa: E402
 from consent.errors import ConsentError  # noqa: E402
 from imgguard import ImgguardError  # noqa: E402
 from tests.faults import school  # noqa: E402
-from tests.faults.injecting import Injection, Job, inject  # noqa: E402
+from tests.faults.injecting import Injection, Job, inject, stop_injecting  # noqa: E402
 
 _CONTEXT = multiprocessing.get_context
 
@@ -64,9 +64,12 @@ def carry_out(job: Job) -> None:
     code = 1
     try:
         if not job.spawn:
+            # As in a spawned one.
+            os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
             multiprocessing.get_context = lambda method=None: _CONTEXT("fork")  # type: ignore[assignment,misc]
         steps = inject(job)
         told = clean(job)
+        stop_injecting(steps)
         Path(job.answer).write_text(json.dumps({**told, "steps": steps.names}), encoding="utf-8")
         code = 0
     except BaseException:

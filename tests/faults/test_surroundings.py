@@ -50,9 +50,9 @@ def test_a_worker_without_memory_costs_one_photo_until_there_is_some(
 ) -> None:
     right = Trial(driver, tmp_path / "undisturbed", 6, 2)
     for one in (right, trial := Trial(driver, trial.base / "own", 6, 2)):
-        (one.event / "gym" / "99.png").write_bytes(school.drawn(99, (0,), times=12))
+        (one.event / "gym" / "99.png").write_bytes(school.drawn(99, (0,), times=24))
     assert right.run().refused == {}
-    ended = trial.run(Injection("short_memory", worth=150))
+    ended = trial.run(Injection("short_memory", worth=300))
     assert set(ended.refused) == {"99.png"}, (ended.told, ended.log)
     trial.require(right.look(), recovered=True)
     trial.goes_on_to(right.look())
