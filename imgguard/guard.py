@@ -18,7 +18,8 @@ from consent.roster import Finding, Roster
 from consent.store import Renamed, RunRecord, Store, last_entry, read_published, read_renamed
 from consent.vault import Passphrase
 from imgguard.backends import default_backends
-from imgguard.batch import default_workers, run_batch
+from imgguard.batch import run_batch
+from imgguard.engines import Engine, Here, Pool
 from imgguard.errors import ConsentChanged, OutputError, SetupError
 from imgguard.handing import Sink
 from imgguard.known_names import KnownNames
@@ -38,6 +39,7 @@ from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import CleanedPhoto, Extent, Format, Names, PhotoResult, Refusal, Style, Treatment
 from imgguard.who import Asked, roster_of, who_is_known
+from imgguard.workers import workers_for
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
@@ -300,6 +302,7 @@ class Guard:
         dry_run: bool = False,
         workers: int | None = None,
         examined: Callable[[int, int], None] = lambda done, total: None,
+        engine: Callable[[Rules], Engine] | None = None,
     ) -> Iterator[PhotoResult]:
         """Carry out a plan; see `clean_folder`.
 
@@ -307,9 +310,10 @@ class Guard:
             plan: What to do.
             overwrite: Replace files that are there already.
             dry_run: Do everything but publish and record.
-            workers: Processes; None for one a core.
+            workers: Processes; None for one a core, fewer where memory is short.
             examined: Called with how many of how many photos have been examined, where people are recognised in
-                several photos: all are examined before the first is cleaned.
+                several photos: those of a folder are examined before the first of them is cleaned.
+            engine: Makes what does the work, by the rules of the run, in place of worker processes.
 
         Yields:
             Results as they finish.
@@ -318,7 +322,9 @@ class Guard:
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
         folder = self.output_folder(plan, overwrite)
-        yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
+        made = engine(rules) if engine else _engine(rules, min(workers_for(workers).count, len(plan.jobs)))
+        with contextlib.closing(made):
+            yield from run_batch(plan, rules, recorder, folder, made, examined)
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[Recorder]:
@@ -414,6 +420,10 @@ class Guard:
     def run_record(self) -> RunRecord:
         """Give what the record tells of a run with this guard."""
         return run_record(self.rules, self._under, self._publication, self._roster)
+
+
+def _engine(rules: Rules, workers: int) -> Engine:
+    return Pool(rules, workers) if workers > 1 else Here(rules)
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import imgguard.batch
+import imgguard.engines
+import imgguard.events
 from consent import RecordError, Store
 from consent.policy import Reason
 from imgguard import (
     Gallery,
     Guard,
     Identification,
-    Outcome,
     OutputExists,
     PhotoTooLarge,
     PhotoTruncated,
@@ -29,9 +29,11 @@ from imgguard import (
     Status,
 )
 from imgguard.backends import default_backends
+from imgguard.engines import worker_rules
 from imgguard.errors import PhotoChanged, WeightsError
 from imgguard.pipeline import examine_photo, prepare_photo
 from imgguard.recorder import Recorder
+from imgguard.tasks import Outcome, Task, perform
 from tests.conftest import SAMPLES
 from tests.pictures import as_bytes, scene
 
@@ -103,22 +105,17 @@ def test_a_worker_that_dies_takes_one_photo_and_not_the_run(
     photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker processes import the module anew, so they are made to die by what they are asked to do."""
-    monkeypatch.setattr(imgguard.batch, "_work", deadly_work)
+    monkeypatch.setattr(imgguard.engines, "_perform", deadly_work)
     results = {r.source.name: r for r in own_guard.clean_folder(photos, tmp_path / "out", workers=2)}
     assert len(results) == 4
     refused = {name: result.refusal.kind for name, result in results.items() if result.refusal}
     assert refused == {"2.jpg": "worker_died"}
 
 
-def deadly_work(source: Path, known: object) -> object:
-    if source.name == "2.jpg":
+def deadly_work(task: Task) -> Outcome:
+    if task.source.name == "2.jpg":
         os.kill(os.getpid(), signal.SIGKILL)
-    from imgguard.backends import default_backends
-    from imgguard.batch import prepare_or_refuse
-
-    rules = imgguard.batch._worker_rules
-    assert rules is not None
-    return prepare_or_refuse(source, None, rules, default_backends())
+    return perform(task, worker_rules(), default_backends())
 
 
 def test_a_full_disk_ends_the_run_and_lists_what_was_not_reached(
@@ -398,7 +395,9 @@ def event_of(tmp_path: Path, *names: str) -> Path:
 
 
 def contradict(photos: Sequence[Sequence[Identification]], gallery: Gallery) -> tuple[tuple[Identification, ...], ...]:
-    return tuple(tuple(replace(face, outcome=Outcome.CONTRADICTED, photos=2) for face in found) for found in photos)
+    return tuple(
+        tuple(replace(face, outcome=imgguard.Outcome.CONTRADICTED, photos=2) for face in found) for found in photos
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -409,7 +408,7 @@ def test_what_photos_tell_each_other_decides(
     guard = make_guard(purpose="school_website")
     alone = [face for result in guard.clean_folder(event, tmp_path / "a", workers=workers) for face in result.faces]
     assert any(face.cover is None for face in alone)
-    monkeypatch.setattr(imgguard.batch, "link_photos", contradict)
+    monkeypatch.setattr(imgguard.events, "link_photos", contradict)
     told = []
     plan = guard.plan([event], tmp_path / "b")
     results = list(guard.run(plan, workers=workers, examined=lambda done, total: told.append((done, total))))
@@ -440,8 +439,8 @@ def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(
     list(guard.clean_folder(event, tmp_path / "out", workers=1))
     (tmp_path / "out" / "event_09_one.jpg").unlink()
     asked = []
-    real = imgguard.batch.link_photos
-    monkeypatch.setattr(imgguard.batch, "link_photos", lambda photos, g: asked.append(len(photos)) or real(photos, g))
+    real = imgguard.events.link_photos
+    monkeypatch.setattr(imgguard.events, "link_photos", lambda photos, g: asked.append(len(photos)) or real(photos, g))
     results = list(guard.clean_folder(event, tmp_path / "out", workers=1))
     assert asked == [2]
     assert {r.refusal.kind for r in results if r.refusal} == {"output_exists"}
