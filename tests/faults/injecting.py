@@ -199,11 +199,15 @@ def short_files(job: Job, one: Injection) -> None:
 
 
 def short_memory(job: Job, one: Injection) -> None:
-    """Let a worker that is forked from now on have only so many megabytes more than it has."""
+    """Let a worker that is forked from now on have too little memory for a gigabyte more, and be refused it or killed.
+
+    The limit leaves room for threads, which reserve much more than they use.
+    """
+    os.environ["FAULTS_SHORT_OF_MEMORY"] = str(one.worth)
 
     def limit() -> None:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + (int(one.worth) << 20)
+        most = pages * resource.getpagesize() + (900 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
     os.register_at_fork(after_in_child=limit)

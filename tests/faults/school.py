@@ -7,6 +7,8 @@ of a second, while everything around it (search, decisions, covers, check, publi
 from __future__ import annotations
 
 import io
+import os
+import signal
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -30,6 +32,16 @@ _SHADES, _STEP = 5, 12
 _MODEL = "shade"
 
 
+def take_a_gigabyte() -> None:
+    """Take memory as a large photo does; where there is none, the system may end the process instead."""
+    try:
+        np.empty(1 << 30, np.uint8)
+    except MemoryError:
+        if os.environ.get("FAULTS_SHORT_OF_MEMORY") == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise
+
+
 def vector_of(person: int) -> np.ndarray:
     vector = np.random.default_rng(1000 + person).normal(size=128).astype(np.float32)
     return vector / np.linalg.norm(vector)
@@ -39,6 +51,9 @@ class ColumnDetector:
     """Finds magenta squares that stand side by side; faster than `tests.fakes.SquareDetector`, and knows no more."""
 
     def detect(self, pixels: np.ndarray, min_score: float) -> list[Detection]:
+        if pixels.shape[0] > pixels.shape[1]:
+            # A photo of which a test has made up that it is too large for the memory.
+            take_a_gigabyte()
         near = cv2.inRange(pixels, (196, 0, 196), (255, 59, 255))
         columns = np.flatnonzero(near.any(axis=0))
         found = []
@@ -78,12 +93,9 @@ def face(person: int) -> np.ndarray:
     return square
 
 
-def drawn(seed: int, people: Iterable[int] = (), times: int = 1) -> bytes:
-    """A photo with some people side by side; person 0 and 1 may be shown, 2 said no, 3 and 4 are strangers.
-
-    `times` makes it so many times as wide and high, and the people not.
-    """
-    pixels = scene(200 * times, 112 * times, seed)
+def drawn(seed: int, people: Iterable[int] = (), height: int = 112) -> bytes:
+    """A photo with some people side by side; person 0 and 1 may be shown, 2 said no, 3 and 4 are strangers."""
+    pixels = scene(200, height, seed)
     for place, person in enumerate(people):
         x, y = 20 + place * (SIDE + 32), 24 + seed % 5
         pixels[y : y + SIDE, x : x + SIDE] = face(person)

@@ -45,14 +45,15 @@ def test_a_photo_that_cannot_be_read_is_refused_and_done_later(
     one.goes_on_to(large[0])
 
 
+@pytest.mark.parametrize("how", ["refused", "killed"])
 def test_a_worker_without_memory_costs_one_photo_until_there_is_some(
-    driver: Driver, trial: Trial, tmp_path: Path
+    how: str, driver: Driver, trial: Trial, tmp_path: Path
 ) -> None:
     right = Trial(driver, tmp_path / "undisturbed", 6, 2)
     for one in (right, trial := Trial(driver, trial.base / "own", 6, 2)):
-        (one.event / "gym" / "99.png").write_bytes(school.drawn(99, (0,), times=24))
+        (one.event / "gym" / "99.png").write_bytes(school.drawn(99, (0,), height=300))
     assert right.run().refused == {}
-    ended = trial.run(Injection("short_memory", worth=300))
+    ended = trial.run(Injection("short_memory", worth=how))
     assert set(ended.refused) == {"99.png"}, (ended.told, ended.log)
     trial.require(right.look(), recovered=True)
     trial.goes_on_to(right.look())
