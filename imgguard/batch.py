@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from imgguard.digests import SETTLED_S, Digests, Stamp, stamp_of
 from imgguard.errors import ConsentChanged, NotReached, OutputError, OutputImpossible
 from imgguard.events import Event, events_of, link_and_tally
 from imgguard.pipeline import Examined
 from imgguard.recorder import Recorder, dry_result, refused
 from imgguard.refusing import refusal_of
+from imgguard.resuming import NOTHING, Before, Earlier
 from imgguard.tally import Shown, nobody_shown
 from imgguard.tasks import Outcome, Task, Work
-from imgguard.types import CleanedPhoto, PhotoResult, Refusal
+from imgguard.types import CleanedPhoto, PhotoResult, Refusal, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +39,9 @@ def run_batch(
     folder: OutputFolder,
     engine: Engine,
     examined: Callable[[int, int], None] = lambda done, total: None,
+    earlier: Earlier | None = None,
 ) -> Iterator[PhotoResult]:
-    """Clean every photo of a plan; yields results as they finish, the refused ones of the plan first.
+    """Clean every photo of a plan; yields results as they finish, those that need no work first.
 
     Where people are to be recognised, the photos of an event are examined before the first of them is cleaned, so
     that they can tell each other who is who; see `imgguard.events`.
@@ -49,26 +53,33 @@ def run_batch(
         folder: Where photos are published.
         engine: What does the work; whoever made it closes it.
         examined: Called with how many of how many photos have been examined.
+        earlier: Knows what earlier runs have done; None where everything is to be done.
 
     Raises:
         RecordError: if the record cannot be written; photos published so far are recorded.
     """
     for source, problem in plan.refused:
         yield _refuse(source, refusal_of(problem), recorder)
-    wanted = set[int]()
+    wanted: dict[int, Before] = {}
     for number, job in enumerate(plan.jobs):
+        before = earlier.look(job, plan.out) if earlier else NOTHING
+        if before.result is not None:
+            yield before.result
+            continue
         try:
-            folder.check(job.target)
+            folder.check(job.target, before.ours)
         except OutputError as error:
             yield _refuse(job.source, refusal_of(error), recorder)
         else:
-            wanted.add(number)
+            wanted[number] = before
     if recorder is not None:
         recorder.unreported.clear()
-    for number, outcome in _outcomes(Queue(plan.jobs, frozenset(wanted), rules, examined), engine):
-        wanted.remove(number)
+    noted = Noted(earlier.digests if earlier and recorder else Digests(None))
+    for number, outcome in _outcomes(Queue(plan.jobs, frozenset(wanted), rules, examined), engine, noted):
+        job = plan.jobs[number]
         try:
-            result = _finish(plan.jobs[number], outcome, recorder, folder)
+            result = _finish(job, outcome, recorder, folder, wanted.pop(number))
+            noted.finished(job, result)
         except KeyboardInterrupt:
             if recorder is not None:
                 yield from recorder.unreported
@@ -84,11 +95,12 @@ def run_batch(
         yield _refuse(source, refusal_of(NotReached(what, "Mend that and run again.")), recorder)
 
 
-def _outcomes(queue: Queue, engine: Engine) -> Iterator[tuple[int, CleanedPhoto | Refusal]]:
+def _outcomes(queue: Queue, engine: Engine, noted: Noted) -> Iterator[tuple[int, CleanedPhoto | Refusal]]:
     """Keep the engine busy, and give what became of each photo."""
     under_way = 0
     while True:
         while under_way < engine.width and (task := queue.next(engine.width)) is not None:
+            noted.begun(task)
             engine.submit(task)
             under_way += 1
         yield from queue.take_refused()
@@ -217,13 +229,45 @@ def _size(source: Path) -> int:
         return 0
 
 
-def _finish(job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None, folder: OutputFolder) -> PhotoResult:
+class Noted:
+    """Notes digests of photos and of what was made of them, so that the next run need not read them again."""
+
+    def __init__(self, digests: Digests) -> None:
+        """Begin."""
+        self._digests = digests
+        self._begun: dict[Path, Stamp | None] = {}
+        self._fresh: deque[tuple[float, Path, Stamp, str]] = deque()
+
+    def begun(self, task: Task) -> None:
+        """Remember how a photo is before a worker reads it."""
+        if task.work is Work.PREPARE:
+            self._begun[task.source] = stamp_of(task.source)
+
+    def finished(self, job: Job, result: PhotoResult) -> None:
+        """Note what was read and written."""
+        before = self._begun.pop(job.source, None)
+        if result.status is not Status.PUBLISHED or result.sha256 is None or result.output_sha256 is None:
+            return
+        self._digests.note(job.source, before, result.sha256)
+        if (written := stamp_of(job.target)) is not None:
+            self._fresh.append((time.monotonic(), job.target, written, result.output_sha256))
+        # A file that was written a moment ago could be changed without showing it.
+        while self._fresh and time.monotonic() - self._fresh[0][0] > SETTLED_S:
+            _, target, written, sha256 = self._fresh.popleft()
+            now = stamp_of(target)
+            self._digests.note(target, now if now and now.text == written.text else None, sha256)
+
+
+def _finish(
+    job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None, folder: OutputFolder, before: Before
+) -> PhotoResult:
     if isinstance(outcome, Refusal):
         return _refuse(job.source, outcome, recorder)
     try:
         if recorder is None:
             return dry_result(outcome, job.target)
-        return recorder.publish(outcome, job.target, folder, job.replaced, job.replaces)
+        replaces = job.replaces or before.replaces
+        return recorder.publish(outcome, job.target, folder, job.replaced, replaces, before.ours)
     except (OutputError, ConsentChanged) as error:
         return _refuse(job.source, refusal_of(error), recorder)
 

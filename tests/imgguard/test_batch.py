@@ -88,10 +88,11 @@ def test_a_second_run_overwrites_nothing(photos: Path, own_guard: Guard, tmp_pat
     list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
     (tmp_path / "out" / "0.jpg").write_bytes(b"touched")
     again = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
-    assert {result.refusal.kind for result in again if result.refusal} == {"output_exists"}
+    told = {result.source.name: result.refusal.kind if result.refusal else result.status.value for result in again}
+    assert told == {"0.jpg": "output_exists", **dict.fromkeys(("1.jpg", "2.jpg", "3.jpg"), "done_before")}
     assert (tmp_path / "out" / "0.jpg").read_bytes() == b"touched"
     forced = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1, overwrite=True))
-    assert all(result.status is Status.PUBLISHED for result in forced)
+    assert {result.source.name: result.status.value for result in forced} == {**told, "0.jpg": "published"}
 
 
 def test_a_dry_run_publishes_and_records_nothing(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
@@ -443,7 +444,7 @@ def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(
     monkeypatch.setattr(imgguard.events, "link_photos", lambda photos, g: asked.append(len(photos)) or real(photos, g))
     results = list(guard.clean_folder(event, tmp_path / "out", workers=1))
     assert asked == [2]
-    assert {r.refusal.kind for r in results if r.refusal} == {"output_exists"}
+    assert [r.status for r in results] == [Status.DONE_BEFORE, Status.PUBLISHED]
 
 
 def test_a_photo_that_cannot_be_examined_is_refused_and_the_others_are_linked(
