@@ -38,7 +38,10 @@ def where_to_work(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(engine=None, **others)
         if others.get("workers") is not None:
             raise click.UsageError("--workers does not go with --scheduler: the cluster has its own workers.")
-        return command(engine=_engine(scheduler, staging or others["out"], files), **others)
+        place = staging or others["out"]
+        # Inside of one store photos are given their names without coming here.
+        stages = _same_store(place, others["out"]) and not others["dry_run"]
+        return command(engine=_engine(scheduler, place, files, stages=stages), **others)
 
     for option in reversed(_OPTIONS):
         packed = option(packed)
@@ -54,7 +57,8 @@ _OPTIONS = (
     click.option(
         "--staging", type=A_PLACE, metavar="PLACE",
         help="Where the rules and templates of the run lie encrypted while the cluster works: a folder or address "
-        "that all workers can read. The output folder if not given.",
+        "that all workers can read. In the output's own store also cleaned photos, until they are recorded. The output "
+        "folder if not given.",
     ),
     click.option("--tls-ca", type=A_PATH, help="Certificate of the cluster's own authority (PEM)."),
     click.option("--tls-cert", type=A_PATH, help="Your certificate, signed by it (PEM)."),
@@ -62,8 +66,14 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+def _same_store(one: Path, other: Path) -> bool:
+    from imgguard.places import Remote
+
+    return isinstance(one, Remote) and isinstance(other, Remote) and one.system is other.system
+
+
 def _engine(
-    scheduler: str, staging: Path, files: tuple[Path | None, Path | None, Path | None]
+    scheduler: str, staging: Path, files: tuple[Path | None, Path | None, Path | None], *, stages: bool
 ) -> Callable[[Rules], Engine]:
     from imgguard.cluster.security import Tls, check_address
     from imgguard.errors import SetupError
@@ -76,4 +86,4 @@ def _engine(
         raise SetupError(
             f"A cluster needs packages that are not there ({error})", "pip install 'imgguard[cluster]'"
         ) from error
-    return lambda rules: Cluster(rules, scheduler, staging, Tls(*files))
+    return lambda rules: Cluster(rules, scheduler, staging, Tls(*files), stages=stages)

@@ -13,6 +13,7 @@ from imgguard.errors import OutputExists, OutputUnsafe
 from imgguard.output import as_output_error, exists_already, inside
 from imgguard.parts import is_left_here, part_name
 from imgguard.places import SCHEMES, Lookout, Remote, as_os_error, place
+from imgguard.types import Staged
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class RemoteFolder:
                 raise exists_already(target)
 
     @contextlib.contextmanager
-    def publishing(self, content: bytes, target: Path, ours: Collection[str] = ()) -> Iterator[Callable[[], None]]:
+    def publishing(
+        self, content: bytes | Staged, target: Path, ours: Collection[str] = ()
+    ) -> Iterator[Callable[[], None]]:
         """Write a file under its final name, wholly or not at all; what fails inside the block takes it back.
 
         Args:
-            content: The finished bytes.
+            content: The finished bytes, or where a worker has put them; from there they are gone afterwards.
             target: Where they go, inside of the root.
             ours: Digests of files that may be replaced, since the record knows them as earlier versions.
 
@@ -70,7 +73,7 @@ class RemoteFolder:
             with as_output_error(target):
                 begun.append(target)
                 try:
-                    put(content, target, overwrite=before is not None)
+                    _write(content, target, overwrite=before is not None)
                 except OutputExists:
                     # What is there is somebody else's.
                     begun.clear()
@@ -80,8 +83,12 @@ class RemoteFolder:
             yield finish
         except BaseException:
             for _ in begun:
-                _take_back(content, before, target)
+                _take_back(_sha256_of(content), before, target)
             raise
+        finally:
+            if isinstance(content, Staged) and isinstance(content.place, Remote):
+                with contextlib.suppress(OSError):
+                    remove(content.place)
 
     def publish(self, content: bytes, target: Path) -> None:
         """Write a file under its final name, wholly or not at all; see `publishing`."""
@@ -115,6 +122,13 @@ class RemoteFiles:
 PLACES: Mapping[str, Files] = {**LOCAL, **dict.fromkeys(SCHEMES, RemoteFiles())}
 
 
+def _write(content: bytes | Staged, target: Remote, *, overwrite: bool) -> None:
+    if isinstance(content, Staged):
+        move(content, target, overwrite=overwrite)
+    else:
+        put(content, target, overwrite=overwrite)
+
+
 def put(content: bytes, target: Remote, *, overwrite: bool) -> None:
     """Write all bytes under a name at once: whoever reads sees all of them, or what was there before.
 
@@ -129,6 +143,29 @@ def put(content: bytes, target: Remote, *, overwrite: bool) -> None:
         raise exists_already(target) from error
 
 
+def move(staged: Staged, target: Remote, *, overwrite: bool) -> None:
+    """Give staged bytes their final name inside of the store; they do not come here for it.
+
+    Raises:
+        OutputExists: if there is something, and it may not be replaced.
+        OSError: if it cannot be done.
+    """
+    assert isinstance(staged.place, Remote)
+    # S3 refuses a name that is taken while it copies; the others have to be asked before.
+    if not overwrite and target.exists():
+        raise exists_already(target)
+    try:
+        with as_os_error():
+            if target.renames:
+                target.system.makedirs(target.parent.key, exist_ok=True)
+                _renamer(target, overwrite)(staged.place.key, target.key)
+            else:
+                told = {"IfNoneMatch": "*"} if target.scheme == "s3" and not overwrite else {}
+                target.system.cp_file(staged.place.key, target.key, **told)
+    except FileExistsError as error:
+        raise exists_already(target) from error
+
+
 def remove(target: Remote) -> None:
     """Take a file away.
 
@@ -139,13 +176,23 @@ def remove(target: Remote) -> None:
         target.system.rm_file(target.key)
 
 
+def remove_folder(folder: Remote) -> None:
+    """Take a folder away with all that is in it; one that is not there stays away.
+
+    Raises:
+        OSError: if it cannot be removed.
+    """
+    with contextlib.suppress(FileNotFoundError), as_os_error():
+        folder.system.rm(folder.key, recursive=True)
+
+
 def remove_left_there(folders: Iterable[Remote]) -> None:
     """Remove unfinished files that killed processes of this computer have left in other stores."""
     for folder in folders:
         with contextlib.suppress(OSError):
             for entry in folder.entries():
                 if is_left_here(entry.name):
-                    remove(folder / entry.name)
+                    (remove_folder if entry.is_folder else remove)(folder / entry.name)
 
 
 @contextlib.contextmanager
@@ -166,10 +213,14 @@ def _digest(target: Path) -> str | None:
         return None
 
 
-def _take_back(content: bytes, before: bytes | None, target: Remote) -> None:
+def _sha256_of(content: bytes | Staged) -> str:
+    return content.sha256 if isinstance(content, Staged) else hashlib.sha256(content).hexdigest()
+
+
+def _take_back(sha256: str, before: bytes | None, target: Remote) -> None:
     """Leave what was there before; what somebody else has put there meanwhile stays."""
     with contextlib.suppress(OSError):
-        if _digest(target) != hashlib.sha256(content).hexdigest():
+        if _digest(target) != sha256:
             return
         remove(target) if before is None else put(before, target, overwrite=True)
 

@@ -49,7 +49,15 @@ class _Shard:
 class Cluster:
     """Does tasks on the workers of a Dask cluster."""
 
-    def __init__(self, rules: Rules, address: str, staging: Path, tls: Tls = Tls()) -> None:  # noqa: B008 (frozen)
+    def __init__(
+        self,
+        rules: Rules,
+        address: str,
+        staging: Path,
+        tls: Tls = Tls(),  # noqa: B008 (frozen)
+        *,
+        stages: bool = False,
+    ) -> None:
         """Connect, make sure that all workers are like this computer, and give them the rules of the run.
 
         Args:
@@ -57,6 +65,8 @@ class Cluster:
             address: The scheduler's, such as tls://HOST:8786.
             staging: A folder that the workers can read, for the encrypted rules.
             tls: The files of TLS.
+            stages: Whether workers put cleaned photos there, too, from where they are published inside of the store;
+                otherwise they come back to this computer.
 
         Raises:
             SetupError: if the address is not safe, nobody answers there, or a worker has other versions or models.
@@ -78,7 +88,7 @@ class Cluster:
         self._finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._number = 0
         try:
-            self._keeper = Keeper(self._client, rules, staging)
+            self._keeper = Keeper(self._client, rules, staging, stages=stages)
         except BaseException:
             self._client.close()
             raise

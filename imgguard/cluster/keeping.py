@@ -17,15 +17,16 @@ from imgguard.cluster.facts import differences, own_facts
 from imgguard.cluster.sealing import RunKey
 from imgguard.cluster.security import check_address
 from imgguard.cluster.worker import Workshop, handler_name
-from imgguard.errors import SetupError
+from imgguard.errors import ImgguardError, SetupError
 from imgguard.parts import part_name
 from imgguard.places import Remote
-from imgguard.remote_output import put, remove
+from imgguard.remote_output import put, remove_folder
 from imgguard.rules import Rules
 
 _ROUND_S = 2.0
 _ANSWER_S = 30.0
 _FIRST_WORKER_S = 30.0
+_REMEDY = "Install the same imgguard and packages on every computer of the cluster (docs/cluster.md)."
 
 
 class Keeper:
@@ -37,7 +38,7 @@ class Keeper:
         refused: Why others were not given it, by address.
     """
 
-    def __init__(self, client: Client, rules: Rules, staging: Path) -> None:
+    def __init__(self, client: Client, rules: Rules, staging: Path, *, stages: bool) -> None:
         """Lay the encrypted rules where the workers read them, set the workers up, and give them the key.
 
         Raises:
@@ -51,10 +52,11 @@ class Keeper:
         self._common: Mapping[str, str] = {}
         self._last_seen = time.monotonic()
         self._ended = threading.Event()
-        self._bundle = staging / part_name()
+        self._place = staging / part_name()
+        self._bundle = self._place / "rules" if isinstance(staging, Remote) else self._place
         _write(self.key.seal(rules, "rules"), self._bundle)
         try:
-            client.register_plugin(Workshop(self.key.run, str(self._bundle)))
+            self._set_up(Workshop(self.key.run, str(self._bundle), str(self._place) if stages else None))
             self._first_round()
         except BaseException:
             self.close()
@@ -73,7 +75,16 @@ class Keeper:
         with contextlib.suppress(Exception):
             self._client.unregister_worker_plugin(handler_name(self.key.run))
         with contextlib.suppress(OSError):
-            _remove(self._bundle)
+            _remove(self._place)
+
+    def _set_up(self, workshop: Workshop) -> None:
+        try:
+            self._client.register_plugin(workshop)
+        except ImgguardError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            raise SetupError(f"A worker of the cluster cannot be set up ({said})", _REMEDY) from error
 
     def _first_round(self) -> None:
         until = time.monotonic() + _FIRST_WORKER_S
@@ -86,7 +97,7 @@ class Keeper:
             more = f", and {len(self.refused) - 1} more workers are refused" if len(self.refused) > 1 else ""
             raise SetupError(
                 f"The worker {address} is refused: {why}{more}",
-                "Install the same imgguard and packages on every computer of the cluster (docs/cluster.md).",
+                _REMEDY,
             )
         if not self.ready:
             raise SetupError("The cluster has no worker", "Start some (docs/cluster.md).")
@@ -115,10 +126,11 @@ class Keeper:
                     return
                 self.ready.discard(address)
             await self._greet(address)
-        except (OSError, TimeoutError):
-            self.ready.discard(address)
         except SetupError as error:
             self.refused[address] = error.what
+        except Exception:
+            # It has just come, or is about to go: whoever is still there is asked again in the next round.
+            self.ready.discard(address)
 
     async def _greet(self, address: str) -> None:
         """Compare a worker with this computer, and give it the key."""
@@ -154,6 +166,6 @@ def _write(content: bytes, target: Path) -> None:
 
 def _remove(target: Path) -> None:
     if isinstance(target, Remote):
-        remove(target)
+        remove_folder(target)
     else:
         target.unlink(missing_ok=True)

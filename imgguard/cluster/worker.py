@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -14,10 +15,12 @@ from distributed import WorkerPlugin
 from imgguard.backends import default_backends
 from imgguard.cluster.facts import own_facts
 from imgguard.cluster.sealing import RunKey
-from imgguard.errors import ImgguardError
+from imgguard.errors import ImgguardError, OutputExists
 from imgguard.lazy import cv2
-from imgguard.places import place
-from imgguard.tasks import Task, perform
+from imgguard.places import Remote, place
+from imgguard.remote_output import put
+from imgguard.tasks import Outcome, Task, perform
+from imgguard.types import CleanedPhoto, Staged
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -39,9 +42,9 @@ def handler_name(run: str) -> str:
 class Bench:
     """What a worker holds of one run: the key and the rules, from when the client gives them until the end."""
 
-    def __init__(self, run: str, bundle: str) -> None:
+    def __init__(self, run: str, bundle: str, stage: str | None) -> None:
         """Make a key pair for the run; there is nothing else yet."""
-        self._run, self._bundle = run, bundle
+        self._run, self._bundle, self._stage = run, bundle, stage
         self._private = X25519PrivateKey.generate()
         self._held: tuple[RunKey, Rules] | None = None
         self._given = threading.Event()
@@ -68,7 +71,8 @@ class Bench:
             return NOT_READY
         key, rules = held
         with self._one_at_a_time:
-            return key.seal(_outcomes(key.unseal(sealed, f"shard {number}"), rules), f"outcomes {number}")
+            outcomes = _outcomes(key.unseal(sealed, f"shard {number}"), rules, self._stage)
+            return key.seal(outcomes, f"outcomes {number}")
 
     async def watch(self) -> None:
         """Forget everything once the client has not been heard of for a while."""
@@ -94,12 +98,29 @@ class Bench:
         return {"ready": True}
 
 
-def _outcomes(tasks: tuple[Task, ...], rules: Rules) -> tuple[Any, ...] | ImgguardError:
+def _outcomes(tasks: tuple[Task, ...], rules: Rules, stage: str | None) -> tuple[Outcome, ...] | ImgguardError:
     """Do some tasks; what fails is told in what is sealed, since Dask would log it."""
     try:
-        return tuple(perform(task, rules, default_backends()) for task in tasks)
+        return tuple(_staged(task, perform(task, rules, default_backends()), stage) for task in tasks)
     except ImgguardError as error:
         return error
+
+
+def _staged(task: Task, outcome: Outcome, stage: str | None) -> Outcome:
+    """Put the bytes of a cleaned photo where the client can give them their name; a worker that ran before may have."""
+    if stage is None or not isinstance(outcome, CleanedPhoto):
+        return outcome
+    sha256 = outcome.output_sha256
+    target = place(stage) / f"{sha256}-{task.number}"
+    assert isinstance(target, Remote)
+    try:
+        put(outcome.content, target, overwrite=False)
+    except OutputExists:
+        pass
+    except OSError:
+        # The client is given the bytes themselves, and tells what is wrong with the store.
+        return outcome
+    return replace(outcome, content=b"", staged=Staged(target, sha256))
 
 
 _benches: dict[str, Bench] = {}
@@ -108,16 +129,16 @@ _benches: dict[str, Bench] = {}
 class Workshop(WorkerPlugin):  # type: ignore[misc]
     """Sets up every worker, those too that join later: models, and a bench for the run."""
 
-    def __init__(self, run: str, bundle: str) -> None:
-        """Say which run it is and where its encrypted rules are; both may be known to everybody."""
-        self.run, self.bundle = run, bundle
+    def __init__(self, run: str, bundle: str, stage: str | None) -> None:
+        """Say which run it is, where its encrypted rules are and where photos go; all may know."""
+        self.run, self.bundle, self.stage = run, bundle, stage
         self.name = handler_name(run)
 
     async def setup(self, worker: Worker) -> None:
         """Load the models and be ready to be given the key."""
         cv2.setNumThreads(1)
         await asyncio.to_thread(default_backends)
-        bench = _benches[self.run] = Bench(self.run, self.bundle)
+        bench = _benches[self.run] = Bench(self.run, self.bundle, self.stage)
         worker.handlers[self.name] = bench.answer
         self._watching = asyncio.create_task(bench.watch())
 

@@ -35,11 +35,11 @@ def run(
     out: str | Path,
     tls: Tls = Tls(),  # noqa: B008
     examined: Callable[[int, int], None] = lambda done, total: None,
-    dry_run: bool = False,
+    stages: bool = False,
 ) -> Iterator[PhotoResult]:
     plan = guard.plan([place(source)], place(out))
-    engine = lambda rules: Cluster(rules, machines.address, plan.out, tls)  # noqa: E731
-    yield from guard.run(plan, examined=examined, engine=engine, dry_run=dry_run)
+    engine = lambda rules: Cluster(rules, machines.address, plan.out, tls, stages=stages)  # noqa: E731
+    yield from guard.run(plan, examined=examined, engine=engine)
 
 
 def in_store(address: str) -> dict[str, bytes]:
@@ -88,7 +88,7 @@ def told(
             if done == 3:
                 os.killpg(victim.pid, signal.SIGKILL)
 
-        results = list(run(guard, machines, "s3://photos/2024", "s3://clean/run", tls, examined))
+        results = list(run(guard, machines, "s3://photos/2024", "s3://clean/run", tls, examined, stages=True))
         assert victim.wait(10) == -signal.SIGKILL
         guard.close()
         logging.getLogger("distributed").removeHandler(log)
@@ -135,7 +135,10 @@ def test_the_control_sees_what_would_be_said_without_encryption(told: Told) -> N
     # Everything else of the run was written down: tasks, results, and how the key was handed over.
     assert b"run_shard" in told.said
     assert told.frames.count(b"wrapped") >= 2
-    assert len(told.frames) > sum(map(len, told.published.values()))
+
+
+def test_cleaned_photos_do_not_pass_the_client(told: Told) -> None:
+    assert len(told.frames) < sum(map(len, told.published.values()))
 
 
 def test_nothing_but_photos_is_left_in_the_store(told: Told) -> None:
