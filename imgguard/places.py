@@ -14,6 +14,8 @@ import io
 import os
 import re
 import stat
+import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -145,7 +147,7 @@ class Remote(_Base):
         Raises:
             OSError: if there is nothing.
         """
-        found = self.entry()
+        found = _listed(self) or self.entry()
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such file")
         kind = stat.S_IFDIR if found.is_folder else stat.S_IFREG
@@ -163,7 +165,9 @@ class Remote(_Base):
         with as_os_error():
             found = [_entry(one) for one in self.system.ls(self.key, detail=True)]
         # Some stores have an empty object that stands for the folder itself.
-        return sorted((one for one in found if not self._is_marker(one)), key=lambda one: one.name)
+        told = sorted((one for one in found if not self._is_marker(one)), key=lambda one: one.name)
+        _keep(self, told)
+        return told
 
     def heads(self, names: Sequence[str], length: int) -> list[bytes | OSError]:
         """Read the first bytes of many files of a folder, many at once where the store allows it."""
@@ -233,6 +237,28 @@ def place(given: Path | str) -> Path:
     if not host or any(part in ("", ".", "..") for part in parts):
         raise SetupError(f"{given}: is no address", f"Give one such as {scheme}://photos/2024.")
     return Remote("/", f"{scheme}:", *parts)
+
+
+# What was listed a short while ago, so that thousands of photos are not asked for one by one.
+_recent: OrderedDict[Remote, tuple[float, dict[str, Entry]]] = OrderedDict()
+_RECENT_S, _MOST_FOLDERS = 600.0, 32
+
+
+def _keep(folder: Remote, entries: Sequence[Entry]) -> None:
+    _recent[folder] = time.monotonic(), {one.name: one for one in entries}
+    while len(_recent) > _MOST_FOLDERS:
+        _recent.popitem(last=False)
+
+
+def _listed(path: Remote) -> Entry | None:
+    at, entries = _recent.get(path.parent, (0.0, {}))
+    return entries.get(path.name) if time.monotonic() - at < _RECENT_S else None
+
+
+def forget_listed(path: Remote) -> None:
+    """Ask for a file anew the next time, since it is being written or removed."""
+    _, entries = _recent.get(path.parent, (0.0, {}))
+    entries.pop(path.name, None)
 
 
 def there(path: Path) -> bool:

@@ -12,7 +12,7 @@ from consent.publishing import LOCAL, Files
 from imgguard.errors import OutputExists, OutputUnsafe
 from imgguard.output import as_output_error, exists_already, inside
 from imgguard.parts import is_left_here, part_name
-from imgguard.places import SCHEMES, Lookout, Remote, as_os_error, place
+from imgguard.places import SCHEMES, Lookout, Remote, as_os_error, forget_listed, place
 from imgguard.types import Staged
 
 
@@ -136,6 +136,7 @@ def put(content: bytes, target: Remote, *, overwrite: bool) -> None:
         OutputExists: if there is something, and it may not be replaced.
         OSError: if it cannot be written.
     """
+    forget_listed(target)
     try:
         with as_os_error():
             (_rename_to if target.renames else _put_object)(content, target, overwrite)
@@ -151,6 +152,7 @@ def move(staged: Staged, target: Remote, *, overwrite: bool) -> None:
         OSError: if it cannot be done.
     """
     assert isinstance(staged.place, Remote)
+    forget_listed(target)
     # S3 refuses a name that is taken while it copies; the others have to be asked before.
     if not overwrite and target.exists():
         raise exists_already(target)
@@ -172,6 +174,7 @@ def remove(target: Remote) -> None:
     Raises:
         OSError: if it cannot be removed.
     """
+    forget_listed(target)
     with as_os_error():
         target.system.rm_file(target.key)
 

@@ -17,9 +17,11 @@ import pytest
 
 from consent import Store
 from imgguard import OutputExists, OutputUnsafe, SetupError, Status
+from imgguard.parts import part_name
 from imgguard.places import Remote, _system, place
 from imgguard.planning import plan_run
 from imgguard.remote_output import PLACES, RemoteFolder, put
+from imgguard.types import Staged
 from tests.cluster.conftest import below
 from tests.cluster.sftp_server import sftp_server
 from tests.cluster.test_engine import covering, draw
@@ -199,6 +201,18 @@ def test_the_second_run_over_a_store_does_nothing(bucket: str, tmp_path: Path) -
     assert second == {"0.png": Status.DONE_BEFORE, "1.png": Status.PUBLISHED, "2.png": Status.DONE_BEFORE}
 
 
+def test_what_a_killed_run_left_in_a_store_is_removed_by_the_next(bucket: str, tmp_path: Path) -> None:
+    folder, out = remote(f"{bucket}/in"), remote(f"{bucket}/out")
+    fill(folder, **{"a.png": photo(tmp_path)})
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    mine, left = part_name(), part_name().replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    fill(out, **{f"{left}/rules": b"x", f"{left}/0123-4": b"x", f"{mine}/rules": b"x"})
+    with covering(tmp_path) as guard:
+        list(guard.clean_folder(folder, out, workers=1))
+    assert [entry.name for entry in out.entries()] == [mine, "a.png"]
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -233,6 +247,28 @@ def test_a_client_killed_around_the_put_leaves_record_and_store_in_agreement(
         rows = store.query("SELECT output_sha256 FROM photos WHERE status = 'published'")
         assert store.query("SELECT 1 FROM intents") == []
     assert rows == [(hashlib.sha256((out / "a.png").read_bytes()).hexdigest(),)]
+
+
+def test_staged_bytes_get_their_name_inside_of_the_store_and_only_where_it_is_free(bucket: str) -> None:
+    root = remote(f"{bucket}/out")
+    folder, target = RemoteFolder(root, overwrite=False), root / "a.jpg"
+
+    def staged(content: bytes) -> Staged:
+        sha256 = hashlib.sha256(content).hexdigest()
+        fill(root, **{f"stage/{sha256}": content})
+        return Staged(root / "stage" / sha256, sha256)
+
+    with folder.publishing(staged(b"first"), target) as finish:
+        finish()
+    assert target.read_bytes() == b"first"
+    with pytest.raises(OutputExists), folder.publishing(staged(b"second"), target) as finish:
+        finish()
+    assert target.read_bytes() == b"first"
+    with pytest.raises(ZeroDivisionError), folder.publishing(staged(b"third"), root / "b.jpg") as finish:
+        finish()
+        raise ZeroDivisionError
+    # Whatever became of it, nothing is left where it was staged.
+    assert [entry.name for entry in root.entries()] == ["a.jpg"]
 
 
 def test_an_address_of_the_record_is_read_and_taken_away(bucket: str) -> None:
