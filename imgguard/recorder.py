@@ -18,6 +18,7 @@ from consent.store import FaceRecord, NewName, Override, PhotoRecord, Reliance, 
 from imgguard.digests import place_of
 from imgguard.errors import ConsentChanged, PhotoError
 from imgguard.photo import read_content
+from imgguard.remote_output import PLACES
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Recorder:
         Raises:
             RecordError: if it cannot be recorded.
         """
-        recover(store)
+        recover(store, PLACES)
         with store.atomic():
             run_id = store.add_run(run)
             told = {"run": run_id, "purpose": run.purpose, "policy": run.policy, "roster": run.roster_sha256}
@@ -106,7 +107,7 @@ class Recorder:
             except BaseException:
                 # Nothing is there now, and the intent is forgotten; or else it says what is there.
                 with contextlib.suppress(RecordError):
-                    recover(self.store)
+                    recover(self.store, PLACES)
                 raise
             self.unreported.append(result)
         return result
