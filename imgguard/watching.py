@@ -8,6 +8,7 @@ event.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from consent.errors import UserFacingError
 from consent.store import last_change
 from imgguard.arrivals import Arrivals, FolderAway, State, Timing, list_files
-from imgguard.engines import Engine, Pool
+from imgguard.engines import Pool
 from imgguard.errors import SetupError
 from imgguard.locking import only_one
 from imgguard.types import PhotoResult, Refusal, Status
@@ -28,7 +29,6 @@ from imgguard.workers import workers_for
 if TYPE_CHECKING:
     from imgguard.guard import Guard
     from imgguard.planning import Plan
-    from imgguard.rules import Rules
 
 Facts = Mapping[str, object]
 # What is no fault of the photo: it is tried again though it does not change.
@@ -200,13 +200,15 @@ class Watch:
     def _clean(self, wanted: frozenset[Path]) -> None:
         assert self._guard is not None
         begun, before = time.monotonic(), (self.totals.published, self.totals.refused, self.totals.done_before)
-        # While it is read, a file that has no state of a picture may be written to: it is taken as it is listed now.
         plan = self._plan(wanted.__contains__)
+        workers = min(workers_for(self.order.workers).count, max(len(plan.jobs), 1))
         for other in plan.others:
             self._arrivals.take(other.path)
         finished = False
+        # Always processes of their own: a photo that ends one must not end the watch.
+        engine = functools.partial(Pool, workers=workers)
         try:
-            for result in self._guard.run(plan, engine=self._engine, workers=self.order.workers, examined=self._looked):
+            for result in self._guard.run(plan, engine=engine, examined=self._looked):
                 self._take(result)
                 self._beat()
             finished = True
@@ -216,10 +218,6 @@ class Watch:
         numbers = {name: getattr(self.totals, name) - then for name, then in told}
         self.totals.batches += 1
         self.tell("batch", {**numbers, "others": len(plan.others), "seconds": round(time.monotonic() - begun, 1)})
-
-    def _engine(self, rules: Rules) -> Engine:
-        """Always processes of their own: a photo that ends one must not end the watch."""
-        return Pool(rules, workers_for(self.order.workers).count)
 
     def _looked(self, done: int, total: int) -> None:
         self._beat()
