@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.counting import DONE_BEFORE
 from cli.exits import EXIT_OK
 from cli.options import A_PATH, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
 from cli.writing import how_to_write
@@ -101,7 +102,7 @@ def watch(
 
         if result.refusal is not None:
             log("refused", {"source_sha256": result.sha256, "reason": result.refusal.kind})
-        elif json_lines:
+        elif json_lines and result.status.value != DONE_BEFORE:
             log("photo", photo_facts(result))
 
     watched = Watch(order, lambda: Guard(**arguments, school=place), tell, finished)
