@@ -40,7 +40,15 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
-@click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
+@click.option(
+    "--overwrite", is_flag=True,
+    help="Replace files that are in the output folder already and that no earlier run of yours has made.",
+)  # fmt: skip
+@click.option(
+    "--resume/--no-resume", default=True, show_default=True,
+    help="Leave alone what an earlier run has done, and do again what changed since: photos, settings, roster, people "
+    "enrolled; or do everything again.",
+)  # fmt: skip
 @school_option
 @click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
 @how_to_tell
@@ -56,19 +64,22 @@ def clean(
     dry_run: bool,
     report: Path | None,
     overwrite: bool,
+    resume: bool,
     school: Path | None,
     workers: int | None,
     shown: Shown,
 ) -> int:
     """Clean photos: cover who is not known to be allowed, remove everything else, check, publish.
 
-    The tree below a folder is mirrored in the output folder. Nothing is overwritten, no original is changed, and every
-    file that is not published is listed with the reason.
+    The tree below a folder is mirrored in the output folder. Nothing of others is overwritten, no original is changed,
+    and every file that is not published is listed with the reason. The same command again goes on where it stopped.
     """
     check_options(no_recognition, known)
+    from cli.keeping import Kept
     from cli.shown import cell, show_credit, show_findings, show_naming, show_others, show_results, show_unknown
     from imgguard.guard import Guard
     from imgguard.naming import telling_in_credit
+    from imgguard.workers import workers_for
 
     console, notes = shown.console, shown.notes
     known = replace(known, publication=replace(known.publication, confirm_batch=confirm_batch))
@@ -87,15 +98,22 @@ def clean(
     for line in guard.told:
         console.print(cell(line), soft_wrap=True)
     show_findings(console, guard.findings)
+    if few := workers_for(workers).told:
+        notes.print(cell(few), soft_wrap=True)
     results: list[PhotoResult] = []
+    kept = Kept()
     stopped: BaseException | None = None
     try:
         shown.begin(plan, guard, results, dry_run=dry_run)
-        run = guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=shown.examined)
+        run = guard.run(
+            plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=shown.examined, resume=resume
+        )
         for result in run:
             # First kept, then told: whatever stops the run in between, the photo is in the list.
             results.append(result)
             shown.photo(result)
+            if report is None:
+                results[-1] = kept.small(result)
     except (KeyboardInterrupt, Exception) as error:
         # Whatever stopped the run, the user is told what was done until then.
         stopped = error
@@ -113,6 +131,7 @@ def clean(
         _write_report(report, results, guard, plan, often)
     guard.close(finished=stopped is None)
     if stopped is not None:
+        notes.print("What was published is whole and recorded. The same command again goes on from here.")
         raise stopped
     return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 

@@ -176,7 +176,7 @@ def _kept_aside(target: Path) -> Iterator[Path | None]:
             shutil.copy2(target, aside)
         yield aside
     finally:
-        aside.unlink(missing_ok=True)
+        _clear(aside)
 
 
 def _put_back(before: Path | None, target: Path) -> None:
@@ -200,7 +200,13 @@ def _staged(content: bytes, folder: Path, private: bool) -> Iterator[Path]:
             path.chmod(0o666 & ~_umask())
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        _clear(path)
+
+
+def _clear(part: Path) -> None:
+    """Remove a temporary file; what a failing disk does not let go of is no reason to take anything back."""
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str | None:
