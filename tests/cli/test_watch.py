@@ -216,25 +216,25 @@ def test_whose_consent_is_taken_back_is_covered_from_then_on(tmp_path: Path) -> 
     _one_row(roster, "yes")
     who = ("--roster", roster, "--id-photos", ids, "--purpose", "school_website")
     with Watching(tmp_path, *who) as watching:
-        shutil.copy(SAMPLES / "event" / "event_09_one.jpg", watching.folder / "first.jpg")
+        shutil.copy(SAMPLES / "event" / "event_09_one.jpg", watching.folder / "noah.jpg")
         watching.until(lambda: len(watching.events("photo")) == 1)
         assert watching.events("photo")[0]["faces"]["kept"] == 1, "the person is known, and may be seen"
-        visible = (watching.out / "first.jpg").read_bytes()
+        visible = (watching.out / "noah.jpg").read_bytes()
         _one_row(roster, "no")
         watching.until(lambda: watching.events("changed"))
         watching.until(lambda: len(watching.events("photo")) == 2)
         assert watching.events("photo")[1]["faces"] == {"kept": 0, "covered": 1, "cropped_out": 0, "not_faces": 0}
-        until(lambda: (watching.out / "first.jpg").read_bytes() != visible)
+        until(lambda: (watching.out / "noah.jpg").read_bytes() != visible)
         # A roster that cannot be read stops everything: nothing is published by what was known before.
         roster.write_text("nothing")
         watching.until(lambda: watching.events("waiting"))
-        shutil.copy(SAMPLES / "event" / "event_09_one.jpg", watching.folder / "second.jpg")
+        shutil.copy(SAMPLES / "event" / "event_09_one.jpg", watching.folder / "rowe.jpg")
         watching.looks(3)
-        assert watching.published() == ["first.jpg"]
+        assert watching.published() == ["noah.jpg"]
         assert watching.events("waiting")[-1]["reason"] == "roster_error"
         assert watching.end() == 0
     said = watching.log.read_text() + watching.errors.read_text()
-    names = ["first", "second", "020596", "roster.csv", "event_09"]
+    names = ["noah", "rowe", "020596", "roster.csv", "event_09"]
     _, *people = (SAMPLES / "roster.csv").read_text(encoding="utf-8").splitlines()
     names += [part for row in people for part in row.split(",")[1:3]]
     assert not [name for name in names if name.lower() in said.lower()]
@@ -248,7 +248,7 @@ def test_a_school_that_wants_a_passphrase_from_nobody_ends_with_4(tmp_path: Path
     (tmp_path / "in").mkdir()
     store, _ = sample_school(tmp_path / "school", "020411", passphrase=PASSPHRASE)
     store.close()
-    command = [*COMMAND, "watch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--purpose", "newsletter"]
+    command = [*COMMAND, "watch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--purpose", "school_website"]
     told = subprocess.run(
         [*command, "--school", str(tmp_path / "school")], stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=60,
