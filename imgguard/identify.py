@@ -190,7 +190,11 @@ class Gallery:
         for rows in blocks(asked_people(len(columns)), len(columns)):
             scores = self._prepared[rows] @ self._prepared.T
             # A pair is seen once, and nobody with themselves.
-            scores[columns <= rows[:, None]] = -np.inf
+            for score, row in zip(scores, rows, strict=True):
+                score[: row + 1] = -np.inf
+            # The best pairs are among those of the rows whose best are highest.
+            some = np.sort(_best(scores.max(axis=1), _SHOWN_PAIRS))
+            rows, scores = rows[some], scores[some]
             best = _best(scores.ravel(), _SHOWN_PAIRS)
             pairs = zip(rows[best // len(columns)].tolist(), (best % len(columns)).tolist(), strict=True)
             found += [(float(scores.flat[at]), *pair) for at, pair in zip(best, pairs, strict=True)]
@@ -236,7 +240,8 @@ class Gallery:
         for embedding in embeddings:
             self._require_model(embedding)
         for start in range(0, len(embeddings), _AT_ONCE):
-            faces = self.prepare(embeddings[start : start + _AT_ONCE])
+            some = embeddings[start : start + _AT_ONCE]
+            faces = np.array([self._calibration.prepare(embedding.vector) for embedding in some], np.float32)
             for face, scores in zip(faces, faces @ self._prepared.T, strict=True):
                 yield self._candidates(face, scores)
 
