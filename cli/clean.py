@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,9 @@ import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
 from cli.options import A_PATH, FORMATS, NAMES, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
+from cli.progress import Shown, how_to_tell
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from consent.roster import Finding
     from imgguard.guard import Guard
     from imgguard.planning import Plan
@@ -55,9 +53,18 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
-@click.option("--overwrite", is_flag=True, help="Replace files that are in the output folder already.")
+@click.option(
+    "--overwrite", is_flag=True,
+    help="Replace files that are in the output folder already and that no earlier run of yours has made.",
+)  # fmt: skip
+@click.option(
+    "--resume/--no-resume", default=True, show_default=True,
+    help="Leave alone what an earlier run has done, and do again what changed since: photos, settings, roster, people "
+    "enrolled; or do everything again.",
+)  # fmt: skip
 @school_option
 @click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
+@how_to_tell
 def clean(
     photos: tuple[Path, ...],
     out: Path,
@@ -73,22 +80,24 @@ def clean(
     dry_run: bool,
     report: Path | None,
     overwrite: bool,
+    resume: bool,
     school: Path | None,
     workers: int | None,
+    shown: Shown,
 ) -> int:
     """Clean photos: cover who is not known to be allowed, remove everything else, check, publish.
 
-    The tree below a folder is mirrored in the output folder. Nothing is overwritten, no original is changed, and every
-    file that is not published is listed with the reason.
+    The tree below a folder is mirrored in the output folder. Nothing of others is overwritten, no original is changed,
+    and every file that is not published is listed with the reason. The same command again goes on where it stopped.
     """
     _check_options(no_recognition, known)
-    from rich.console import Console
-
+    from cli.keeping import Kept
     from cli.shown import cell, show_credit, show_findings, show_naming, show_others, show_results, show_unknown
     from imgguard.guard import Guard
     from imgguard.naming import telling_in_credit
+    from imgguard.workers import workers_for
 
-    console, notes = Console(), Console(stderr=True)
+    console, notes = shown.console, shown.notes
     known = replace(known, publication=replace(known.publication, confirm_batch=confirm_batch))
     _check_report(report, out)
     _check_format(container, out)
@@ -108,14 +117,26 @@ def clean(
     for line in guard.told:
         console.print(cell(line), soft_wrap=True)
     show_findings(console, guard.findings)
+    if few := workers_for(workers).told:
+        notes.print(cell(few), soft_wrap=True)
     results: list[PhotoResult] = []
+    kept = Kept()
     stopped: BaseException | None = None
     try:
-        for result in _with_progress(notes, guard, plan, overwrite, dry_run, workers):
+        shown.begin(plan, guard, results, dry_run=dry_run)
+        run = guard.run(
+            plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=shown.examined, resume=resume
+        )
+        for result in run:
+            # First kept, then told: whatever stops the run in between, the photo is in the list.
             results.append(result)
+            shown.photo(result)
+            if report is None:
+                results[-1] = kept.small(result)
     except (KeyboardInterrupt, Exception) as error:
         # Whatever stopped the run, the user is told what was done until then.
         stopped = error
+    shown.stop()
     planned = len(plan.jobs) + len(plan.refused)
     place = plan.jobs[0].target if plan.names_file and plan.jobs else plan.out
     show_results(console, results, planned, place, dry_run=dry_run)
@@ -129,6 +150,7 @@ def clean(
         _write_report(report, results, guard, plan, often)
     guard.close(finished=stopped is None)
     if stopped is not None:
+        notes.print("What was published is whole and recorded. The same command again goes on from here.")
         raise stopped
     return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 
@@ -160,39 +182,6 @@ def _check_report(report: Path | None, out: Path) -> None:
         raise click.UsageError("--report: inside the output folder it would be published with the photos.")
     if not report.resolve().parent.is_dir():
         raise click.UsageError(f"--report: there is no folder {report.parent}.")
-
-
-def _with_progress(
-    notes: Console, guard: Guard, plan: Plan, overwrite: bool, dry_run: bool, workers: int | None
-) -> Iterator[PhotoResult]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from cli.shown import is_there
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[kept]} faces kept, {task.fields[covered]} covered, {task.fields[refused]} refused"),
-        TimeRemainingColumn(),
-    )
-    kept = covered = refused = 0
-    with Progress(*columns, console=notes) as progress:
-        task = progress.add_task("Cleaning", total=len(plan.jobs) + len(plan.refused), kept=0, covered=0, refused=0)
-
-        def examined(done: int, total: int) -> None:
-            told = f"Seeing who is in the photos, {done} of {total}" if done < total else "Cleaning"
-            progress.update(task, description=told)
-
-        run = guard.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=examined)
-        for result in run:
-            under_cover = sum(face.cover is not None and not face.cropped_out for face in result.faces)
-            covered += under_cover
-            kept += sum(face.cover is None and not face.is_let_off for face in result.faces)
-            refused += result.refusal is not None and not is_there(result)
-            # First told, then shown: whatever stops the run in between, the photo is in the list.
-            yield result
-            progress.update(task, advance=1, kept=kept, covered=covered, refused=refused)
 
 
 def _write_report(

@@ -33,6 +33,11 @@ def is_there(result: PhotoResult) -> bool:
     return result.refusal is not None and result.refusal.kind == _THERE_ALREADY
 
 
+def is_done_before(result: PhotoResult) -> bool:
+    """Say whether an earlier run has done a photo, so that it was left as it is."""
+    return result.status.value == "done_before"
+
+
 def printable(text: object) -> str:
     """Make a text safe to show: control and direction characters of file names become visible."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in str(text))
@@ -101,13 +106,15 @@ def show_difficulty(console: Console, difficulty: Difficulty, fpir: float | None
 
 def show_results(console: Console, results: Sequence[PhotoResult], planned: int, place: Path, *, dry_run: bool) -> None:
     """Show what became of the photos and their faces, and every refusal with its remedy."""
-    done = [result for result in results if result.refusal is None]
+    before = sum(map(is_done_before, results))
+    done = [result for result in results if result.refusal is None and not is_done_before(result)]
     faces = [face for result in done for face in result.faces]
     hidden = [face.decision for face in faces if face.cover is not None and not face.cropped_out]
     covered = Counter((decision.reason.words, _clause(decision)) for decision in hidden)
     cropped = sum(face.cropped_out for face in faces)
     verb = "would be published" if dry_run else "published"
-    console.print(cell(f"{len(done)} of {planned} photos {verb}: {place}"), soft_wrap=True, style="bold")
+    earlier = f", {before} done before" if before else ""
+    console.print(cell(f"{len(done)} of {planned} photos {verb}{earlier}: {place}"), soft_wrap=True, style="bold")
     table = Table(show_header=False, box=None)
     no_faces = sum(face.is_let_off for face in faces)
     table.add_row("Faces kept", str(sum(face.cover is None for face in faces) - no_faces))
@@ -122,7 +129,7 @@ def show_results(console: Console, results: Sequence[PhotoResult], planned: int,
     there = sum(map(is_there, results))
     if there:
         table.add_row("There already", str(there))
-    table.add_row("Refused", str(len(results) - len(done) - there))
+    table.add_row("Refused", str(len(results) - len(done) - there - before))
     if len(results) < planned:
         table.add_row("Not done", str(planned - len(results)))
     console.print(table)
@@ -161,7 +168,7 @@ def show_refusals(console: Console, results: Iterable[PhotoResult]) -> None:
     there = [source for source, refusal in refused if refusal.kind == _THERE_ALREADY]
     if there:
         console.print(cell(f"In the output folder already, left alone ({len(there)}): {_some(there)}"), soft_wrap=True)
-        console.print("They are as the earlier run made them; --overwrite makes them anew.")
+        console.print("No earlier run made them in this way as they are now; --overwrite replaces them.")
     refused = [(source, refusal) for source, refusal in refused if refusal.kind != _THERE_ALREADY]
     if not refused:
         return
@@ -184,7 +191,8 @@ def show_unknown(console: Console, plan: Plan, results: Sequence[PhotoResult]) -
 def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
     """Say how many photos got neutral names, and what the name that was chosen for one gives away."""
     replaced = {job.source for job in plan.jobs if job.replaced is not None}
-    count = sum(result.refusal is None and result.source in replaced for result in results)
+    new = (result for result in results if result.refusal is None and not is_done_before(result))
+    count = sum(result.source in replaced for result in new)
     if count:
         told = "whose names tell something; the record knows which is which (--names keep would keep them)"
         console.print(f"Neutral names given to {counted(count, 'photo', 'photos')} {told}.", soft_wrap=True)

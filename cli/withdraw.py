@@ -94,7 +94,7 @@ def _opened(path: Path, *, making: bool) -> Store:
     from consent.existing import open_existing
     from consent.store import Store
 
-    return Store(path) if making else open_existing(path)
+    return Store(path) if making and not path.is_file() else open_existing(path)
 
 
 def _show(console: Console, name: str, done: Withdrawn, rows: tuple[Listed, ...]) -> None:

@@ -68,6 +68,8 @@ TABLES: Mapping[str, About] = {
     "review_marks": About("what was said of faces on them: box, who did, whom it names", "names", _FORGET),
     "releases": About("who released them", "names", _FILE),
     "renamed": About("own and neutral name of photos whose own name told something", "file names", _FORGET),
+    "intents": About("the photo that is being published, until its record is there", "names", "until it is recorded"),
+    "seen": About("digests of photos and of their places, so that none is read twice", "nobody", _FILE),
     "takedowns": About("published photos that were taken down, and when", "nobody", _FILE),
     "audit": About("what was done and when: ids, digests, counts", "aliases", "never: append-only"),
 }

@@ -17,6 +17,7 @@ original again; `photos` keeps the name under which a photo was published. Such 
 from __future__ import annotations
 
 from consent.schema_page import PAGE
+from consent.schema_runs import RUNS
 
 APPLICATION_ID = 0x696D6767
 
@@ -230,4 +231,5 @@ MIGRATIONS: tuple[str, ...] = (
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
     """,
     PAGE,
+    RUNS,
 )

@@ -98,12 +98,13 @@ class NewName:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A photo that was published under a neutral name, with the digests of both files."""
+    """A photo that was published under a neutral name, with the digests of both files and of the photo's place."""
 
     source_sha256: str
     output_sha256: str
     source_name: str
     published_name: str
+    source_place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class PhotoRecord:
     """One photo of a run; `refusal` is the error's kind, never its text (which names files).
 
     `published_name` is its place below the output folder, with slashes; `replaces` the earlier publication that it
-    takes the place of.
+    takes the place of. `decided_by` stands for everything that decided how it came out; None where a person had a hand
+    in it. `source_place` and `target_place` are digests of where it was read and written.
     """
 
     status: str
@@ -125,6 +127,9 @@ class PhotoRecord:
     published_name: str | None = None
     replaces: int | None = None
     overrides: tuple[Override, ...] = ()
+    decided_by: str | None = None
+    source_place: str | None = None
+    target_place: str | None = None
 
 
 _PLAIN = tuple(f.name for f in fields(RunRecord) if f.name not in {"models", "sign_offs", "declared", "settings"})
@@ -269,6 +274,8 @@ class Store:
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA foreign_keys = ON")
+        # What is published is recorded for good: also where the power fails a moment later.
+        self._db.execute("PRAGMA synchronous = FULL")
         # What is deleted is overwritten, so that it cannot be read from the free pages.
         self._db.execute("PRAGMA secure_delete = ON")
         # VACUUM would copy everything into the folder for temporary files, where nothing is overwritten.
@@ -290,7 +297,7 @@ def read_renamed(path: Path) -> tuple[Renamed, ...]:
     """
     rows = _read(
         path,
-        "SELECT source_sha256, output_sha256, source_name, renamed.published_name FROM renamed"
+        "SELECT source_sha256, output_sha256, source_name, renamed.published_name, source_place FROM renamed"
         " JOIN photos ON photos.id = photo_id WHERE output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL"
         " ORDER BY photo_id DESC",
     )
@@ -300,16 +307,18 @@ def read_renamed(path: Path) -> tuple[Renamed, ...]:
 def read_published(path: Path) -> Mapping[str, frozenset[str]]:
     """Give the digests of the photos from which each published file was made, by the file's; changes nothing.
 
+    Among them are the digests of the photos' places, by which one that was changed since is known.
+
     Gives nothing where there is no record, or none that can be read; see `read_renamed`.
     """
     found: dict[str, frozenset[str]] = {}
     rows = _read(
         path,
-        "SELECT DISTINCT output_sha256, source_sha256 FROM photos WHERE status = 'published'"
+        "SELECT DISTINCT output_sha256, source_sha256, source_place FROM photos WHERE status = 'published'"
         " AND output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL",
     )
-    for output, source in rows:
-        found[output] = found.get(output, frozenset()) | {source}
+    for output, *makers in rows:
+        found[output] = found.get(output, frozenset()).union(filter(None, makers))
     return found
 
 

@@ -120,6 +120,10 @@ class WorkerDied(PhotoError):
     """The process that worked on the photo ended."""
 
 
+class NotEnoughMemory(PhotoError):
+    """There was not enough memory to work on the photo, even alone."""
+
+
 class InternalFault(PhotoError):
     """An unexpected error while a photo was worked on: a bug."""
 

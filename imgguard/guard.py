@@ -12,23 +12,31 @@ from typing import Self, TypeVar
 
 import platformdirs
 
+from consent.errors import RecordError
+from consent.existing import open_existing
 from consent.groups import named_groups
 from consent.model import Purpose
+from consent.publishing import recover
 from consent.roster import Finding, Roster
 from consent.store import Renamed, RunRecord, Store, last_entry, read_published, read_renamed
 from consent.vault import Passphrase
 from imgguard.backends import default_backends
-from imgguard.batch import default_workers, run_batch
+from imgguard.batch import run_batch
+from imgguard.digests import Digests
+from imgguard.engines import Engine, Here, Pool
 from imgguard.errors import ConsentChanged, OutputError, SetupError
 from imgguard.handing import Sink
+from imgguard.keys import Keys
 from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
+from imgguard.parts import remove_left
 from imgguard.pipeline import prepare_photo
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result, refused_as
+from imgguard.resuming import Earlier
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.run_records import run_record
 from imgguard.sanitize.exif import checked_credit
@@ -38,6 +46,7 @@ from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import CleanedPhoto, Extent, Format, Names, PhotoResult, Refusal, Style, Treatment
 from imgguard.who import Asked, roster_of, who_is_known
+from imgguard.workers import workers_for
 
 _T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
@@ -224,10 +233,12 @@ class Guard:
         folder = self.output_folder(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
-        cleaned = prepare_photo(job.source, self._rules_for(job.target), default_backends())
+        rules = self._rules_for(job.target)
+        cleaned = prepare_photo(job.source, rules, default_backends())
         if dry_run:
             return dry_result(cleaned, job.target)
-        return self._open_record().publish(cleaned, job.target, folder, job.replaced)
+        recorder = replace(self._open_record(), keys=Keys.of(rules))
+        return recorder.publish(cleaned, job.target, folder, job.replaced)
 
     def clean_folder(
         self,
@@ -276,7 +287,8 @@ class Guard:
                     "Give the event photos alone, or portraits would be published under student numbers.",
                 )
         naming = self._naming if names is None else replace(self._naming, names=names)
-        plan = plan_run(inputs, out, self.rules.format, naming)
+        with self._known_digests() as digests:
+            plan = plan_run(inputs, out, self.rules.format, replace(naming, digest=digests.of))
         for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
@@ -300,6 +312,8 @@ class Guard:
         dry_run: bool = False,
         workers: int | None = None,
         examined: Callable[[int, int], None] = lambda done, total: None,
+        engine: Callable[[Rules], Engine] | None = None,
+        resume: bool = True,
     ) -> Iterator[PhotoResult]:
         """Carry out a plan; see `clean_folder`.
 
@@ -307,9 +321,11 @@ class Guard:
             plan: What to do.
             overwrite: Replace files that are there already.
             dry_run: Do everything but publish and record.
-            workers: Processes; None for one a core.
+            workers: Processes; None for one a core, fewer where memory is short.
             examined: Called with how many of how many photos have been examined, where people are recognised in
-                several photos: all are examined before the first is cleaned.
+                several photos: those of a folder are examined before the first of them is cleaned.
+            engine: Makes what does the work, by the rules of the run, in place of worker processes.
+            resume: Leave alone what an earlier run has done in the same way; see `imgguard.resuming`.
 
         Yields:
             Results as they finish.
@@ -318,7 +334,35 @@ class Guard:
         recorder = None if dry_run else self._open_record()
         rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
         folder = self.output_folder(plan, overwrite)
-        yield from run_batch(plan, rules, recorder, folder, workers or default_workers(), examined)
+        made = engine(rules) if engine else _engine(rules, min(workers_for(workers).count, len(plan.jobs)))
+        with contextlib.closing(made), self._known_digests(recorder) as digests:
+            if recorder is None:
+                earlier = self._earlier(rules, digests, resume)
+            else:
+                remove_left({job.target.parent for job in plan.jobs})
+                earlier = self._earlier(rules, digests, resume)
+                recorder = replace(recorder, keys=earlier.keys if earlier else None)
+            yield from run_batch(plan, rules, recorder, folder, made, examined, earlier)
+
+    def _earlier(self, rules: Rules, digests: Digests, resume: bool) -> Earlier | None:
+        """Know what earlier runs did; nothing where a person has a hand in how photos come out."""
+        return None if rules.required or rules.marks else Earlier(digests.store, digests, Keys.of(rules), resume)
+
+    @contextlib.contextmanager
+    def _known_digests(self, recorder: Recorder | None = None) -> Iterator[Digests]:
+        """Give digests of files, those that the school file knows without reading; it need not be there."""
+        with contextlib.ExitStack() as opened:
+            store = recorder.store if recorder else None
+            if store is None and self._school.is_file():
+                # Where it cannot be used, whoever has to write to it is told.
+                with contextlib.suppress(RecordError):
+                    store = opened.enter_context(open_existing(self._school))
+            digests = Digests(store)
+            try:
+                yield digests
+            finally:
+                with contextlib.suppress(RecordError):
+                    digests.save()
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[Recorder]:
@@ -366,6 +410,7 @@ class Guard:
             RecordError: if it cannot be recorded.
         """
         if run_id is not None:
+            recover(store)
             return Recorder(store, run_id, self._read_at)
         return Recorder.begin(store, self.run_record(), self._read_at)
 
@@ -414,6 +459,10 @@ class Guard:
     def run_record(self) -> RunRecord:
         """Give what the record tells of a run with this guard."""
         return run_record(self.rules, self._under, self._publication, self._roster)
+
+
+def _engine(rules: Rules, workers: int) -> Engine:
+    return Pool(rules, workers) if workers > 1 else Here(rules)
 
 
 def _inside(path: Path, folder: Path) -> bool:

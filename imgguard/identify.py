@@ -122,6 +122,7 @@ class Gallery:
         subject_ids: The enrolled people, in the order of `templates`.
         templates: (N, 128) float32 unit vectors: the mean of each person's references.
         model_id: The embedder whose vectors they are; empty for an empty gallery.
+        families: For each person what relatives share.
         difficulty: How hard its people are to tell apart.
         threshold: The score that a match needs.
     """
@@ -131,7 +132,7 @@ class Gallery:
         self.subject_ids = people.subject_ids
         self.templates = people.means
         self.model_id = people.model_id
-        self._families = families
+        self.families = families
         self._calibration = calibration
         self._prepared = calibration.prepare(people.means)
         probes = calibration.prepare(people.vectors)
@@ -271,7 +272,7 @@ class Gallery:
 
     def _is_ahead(self, best: Candidate, other: Candidate) -> bool:
         """Say whether the best is told apart from another, relatives with more certainty."""
-        ours, theirs = (self._families.get(one.subject_id, frozenset()) for one in (best, other))
+        ours, theirs = (self.families.get(one.subject_id, frozenset()) for one in (best, other))
         return best.score - other.score >= (FAMILY_LEAD if ours & theirs else MIN_LEAD)
 
     def leads(self, candidates: Sequence[Candidate]) -> bool:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
-import secrets
 import shutil
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from consent.publishing import address_of
 from imgguard.errors import OutputError, OutputExists, OutputFailed, OutputImpossible, OutputUnsafe
+from imgguard.parts import part_name
+from imgguard.torn import is_torn, may_be_torn
 
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT}
@@ -39,44 +41,64 @@ class OutputFolder:
     private: bool = False
 
     @contextlib.contextmanager
-    def publishing(self, content: bytes, target: Path) -> Iterator[None]:
+    def publishing(self, content: bytes, target: Path, ours: Collection[str] = ()) -> Iterator[Callable[[], None]]:
         """Write a file under its final name, wholly or not at all; what fails inside the block takes it back.
 
         Args:
             content: The finished bytes.
             target: Where they go, inside of the root.
+            ours: Digests of files that may be replaced, since the record knows them as earlier versions. What is left
+                of these very bytes after the power failed is replaced as well.
+
+        Yields:
+            What is to be called inside the block to give the file its final name, once.
 
         Raises:
-            OutputExists: if there is a file already and `overwrite` is off.
+            OutputExists: if there is any other file already and `overwrite` is off.
             OutputUnsafe: if the target is a link, an input, or outside of the root.
             OutputImpossible: if nothing can be written there: disk full, no permission.
         """
-        self.check(target)
+        with _as_output_error(target):
+            self._check_place(target)
+            replacing = self._may_replace(content, target, ours)
+        moved: list[Path | None] = []
         with contextlib.ExitStack() as temporary:
             with _as_output_error(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(target.parent)
                 staged = temporary.enter_context(_staged(content, target.parent, self.private))
-                before = temporary.enter_context(_kept_aside(target)) if self.overwrite else None
-                self._move(staged, target)
-            try:
+                before = temporary.enter_context(_kept_aside(target)) if replacing else None
+
+            def put() -> None:
+                with _as_output_error(target):
+                    self._move(staged, target, replacing)
+                    moved.append(before)
                 _sync_folder(target.parent)
-                yield
+
+            try:
+                yield put
             except BaseException:
                 with contextlib.suppress(OSError):
-                    _put_back(before, target)
+                    for kept in moved:
+                        _put_back(kept, target)
                 raise
 
     def publish(self, content: bytes, target: Path) -> None:
         """Write a file under its final name, wholly or not at all; see `publishing`."""
-        with self.publishing(content, target):
-            pass
+        with self.publishing(content, target) as put:
+            put()
 
-    def check(self, target: Path) -> None:
-        """Make sure that a file may be published at `target`; see `publish`."""
+    def address(self, target: Path) -> str:
+        """See `imgguard.handing.Sink`."""
+        return address_of(target)
+
+    def check(self, target: Path, ours: Collection[str] = ()) -> None:
+        """Make sure that a file may be published at `target`, without knowing its bytes; see `publishing`."""
         with _as_output_error(target):
-            self._check(target)
+            self._check_place(target)
+            if target.exists() and not (self.overwrite or _digest(target) in ours or may_be_torn(target)):
+                raise _exists(target)
 
-    def _check(self, target: Path) -> None:
+    def _check_place(self, target: Path) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise OutputImpossible(f"{self.root}: cannot be written to, it is a file", "Choose another output folder.")
         relative = _inside(target, self.root)
@@ -89,11 +111,21 @@ class OutputFolder:
             raise OutputUnsafe(
                 f"{target}: is an input, and originals are never changed", "Choose another output folder."
             )
-        if target.exists() and not self.overwrite:
-            raise _exists(target)
 
-    def _move(self, staged: Path, target: Path) -> None:
-        if self.overwrite:
+    def _may_replace(self, content: bytes, target: Path, ours: Collection[str]) -> bool:
+        """Say whether there is a file that may be replaced.
+
+        Raises:
+            OutputExists: if there is one that may not.
+        """
+        if not target.exists():
+            return self.overwrite
+        if self.overwrite or _digest(target) in ours or (target.is_file() and is_torn(target.read_bytes(), content)):
+            return True
+        raise _exists(target)
+
+    def _move(self, staged: Path, target: Path, replacing: bool) -> None:
+        if replacing:
             staged.replace(target)
             return
         try:
@@ -134,7 +166,7 @@ def _kept_aside(target: Path) -> Iterator[Path | None]:
     if not target.exists():
         yield None
         return
-    aside = target.with_name(f".imgguard-{secrets.token_hex(8)}.part")
+    aside = target.with_name(part_name())
     try:
         try:
             os.link(target, aside)
@@ -144,7 +176,7 @@ def _kept_aside(target: Path) -> Iterator[Path | None]:
             shutil.copy2(target, aside)
         yield aside
     finally:
-        aside.unlink(missing_ok=True)
+        _clear(aside)
 
 
 def _put_back(before: Path | None, target: Path) -> None:
@@ -157,8 +189,8 @@ def _put_back(before: Path | None, target: Path) -> None:
 @contextlib.contextmanager
 def _staged(content: bytes, folder: Path, private: bool) -> Iterator[Path]:
     """A complete, synced temporary file beside the target, gone afterwards whatever happens."""
-    handle, name = tempfile.mkstemp(prefix=".imgguard-", suffix=".part", dir=folder)
-    path = Path(name)
+    path = folder / part_name()
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -168,7 +200,28 @@ def _staged(content: bytes, folder: Path, private: bool) -> Iterator[Path]:
             path.chmod(0o666 & ~_umask())
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        _clear(path)
+
+
+def _clear(part: Path) -> None:
+    """Remove a temporary file; what a failing disk does not let go of is no reason to take anything back."""
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder so that it is there for good, and with it what is written into it."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        _sync_folder(made.parent)
 
 
 def _umask() -> int:

@@ -6,16 +6,16 @@ import contextlib
 import hashlib
 import signal
 import threading
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from consent import audit
-from consent.reasons import Verdict
+from consent.errors import RecordError
+from consent.publishing import Intent, add_photo, publish, recover
 from consent.store import FaceRecord, NewName, Override, PhotoRecord, Reliance, RunRecord, Store, now
-from consent.withdrawals import gone_since
+from imgguard.digests import place_of
 from imgguard.errors import ConsentChanged, PhotoError
 from imgguard.photo import read_content
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
@@ -23,6 +23,7 @@ from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Statu
 if TYPE_CHECKING:
     from consent.model import Consent
     from imgguard.handing import Sink
+    from imgguard.keys import Keys
     from imgguard.marks import Mark
 
 
@@ -35,11 +36,13 @@ class Recorder:
         run_id: Which run it is.
         read_at: The last entry of the audit trail when the run read its roster; None where that was not noted.
         unreported: Published photos of which nobody has been told yet, as when Ctrl-C comes in between.
+        keys: Gives what decided about a photo; None where a person has a hand in it.
     """
 
     store: Store
     run_id: int
     read_at: int | None = None
+    keys: Keys | None = None
     unreported: list[PhotoResult] = field(default_factory=list)
 
     @classmethod
@@ -54,6 +57,7 @@ class Recorder:
         Raises:
             RecordError: if it cannot be recorded.
         """
+        recover(store)
         with store.atomic():
             run_id = store.add_run(run)
             told = {"run": run_id, "purpose": run.purpose, "policy": run.policy, "roster": run.roster_sha256}
@@ -73,6 +77,7 @@ class Recorder:
         folder: Sink,
         replaced: Path | None = None,
         replaces: int | None = None,
+        ours: Collection[str] = (),
     ) -> PhotoResult:
         """Write a cleaned photo and record it, both or neither.
 
@@ -82,6 +87,7 @@ class Recorder:
             folder: Where photos are published: an output folder, or what hands the bytes over.
             replaced: The place below the input whose name was replaced by a neutral one; None where names were kept.
             replaces: Number of the published photo whose place it takes; None where it takes none's.
+            ours: Digests of files that may be replaced, since the record knows them as earlier versions.
 
         Raises:
             OutputError: if it cannot be written; nothing is recorded then.
@@ -89,47 +95,52 @@ class Recorder:
             RecordError: if it cannot be recorded; nothing is published then.
         """
         result = _result(cleaned, target, Status.PUBLISHED)
-        place = _as_text(target.relative_to(folder.root))
-        new_name = None if replaced is None else NewName(_as_text(replaced), place)
-        record = replace(
-            _record(result, cleaned.format.value), new_name=new_name, published_name=place, replaces=replaces
-        )
+        record = self._record(result, cleaned, folder, replaced, replaces)
+        intent = Intent(self.run_id, folder.address(target), record, self.read_at)
         # The record is committed while the file can still be taken back.
         with _uninterrupted():
-            with folder.publishing(cleaned.content, target), self.store.atomic():
-                self._require_still_allowed(cleaned)
-                self._add(record, audit.Kind.PUBLISHED)
+            try:
+                with folder.publishing(cleaned.content, target, ours) as put:
+                    if not publish(self.store, intent, put):
+                        raise _consent_changed(cleaned.source)
+            except BaseException:
+                # Nothing is there now, and the intent is forgotten; or else it says what is there.
+                with contextlib.suppress(RecordError):
+                    recover(self.store)
+                raise
             self.unreported.append(result)
         return result
+
+    def _record(
+        self, result: PhotoResult, cleaned: CleanedPhoto, folder: Sink, replaced: Path | None, replaces: int | None
+    ) -> PhotoRecord:
+        assert result.target is not None
+        place = _as_text(result.target.relative_to(folder.root))
+        decided_by = None
+        if self.keys is not None:
+            people = {face.decision.subject_id for face in cleaned.faces if not face.is_area}
+            decided_by = self.keys.key(cleaned.sha256, {number for number in people if number})
+        return replace(
+            _record(result, cleaned.format.value),
+            new_name=None if replaced is None else NewName(_as_text(replaced), place),
+            published_name=place,
+            replaces=replaces,
+            decided_by=decided_by,
+            source_place=place_of(cleaned.source),
+            target_place=place_of(result.target),
+        )
 
     def refuse(self, result: PhotoResult) -> None:
         """Record a photo that was not published."""
         with self.store.atomic():
-            self._add(_record(result, None), audit.Kind.REFUSED)
+            add_photo(self.store, self.run_id, _record(result, None), audit.Kind.REFUSED)
 
-    def _require_still_allowed(self, cleaned: CleanedPhoto) -> None:
-        decisions = [face.decision for face in cleaned.faces]
-        known = {one.subject_id for one in decisions if one.subject_id}
-        shown = {one.subject_id for one in decisions if one.subject_id and one.verdict is Verdict.KEEP}
-        if gone_since(self.store, self.run_id, shown, known, self.read_at):
-            raise ConsentChanged(
-                f"{cleaned.source}: while this run was going on, consent for somebody in it was taken back",
-                "Clean it again: a new run covers them.",
-            )
 
-    def _add(self, photo: PhotoRecord, kind: audit.Kind) -> None:
-        photo_id = self.store.add_photo(self.run_id, photo)
-        verdicts = Counter(face.verdict for face in photo.faces)
-        told: dict[str, object] = {
-            "run": self.run_id,
-            "photo": photo_id,
-            "source": photo.source_sha256,
-            "output": photo.output_sha256,
-        }
-        # Only where there were any: most photos have none.
-        said = Counter(override.kind for override in photo.overrides)
-        told |= {"overrides": dict(said)} if said else {}
-        audit.append(self.store, kind, {**told, **verdicts, "refusal": photo.refusal})
+def _consent_changed(source: Path) -> ConsentChanged:
+    return ConsentChanged(
+        f"{source}: while this run was going on, consent for somebody in it was taken back",
+        "Clean it again: a new run covers them.",
+    )
 
 
 @contextlib.contextmanager

@@ -15,16 +15,29 @@ from imgguard.pipeline import Examined
 from imgguard.rules import Rules
 from imgguard.types import PhotoResult
 
+# By number, the digests of the photos of a run that show somebody.
+Shown = defaultdict[str, set[str]]
 
-def tally(photos: Sequence[Examined], rules: Rules) -> tuple[Examined, ...]:
+
+def nobody_shown() -> Shown:
+    """Begin to count."""
+    return defaultdict(set)
+
+
+def tally(photos: Sequence[Examined], rules: Rules, shown: Shown | None = None) -> tuple[Examined, ...]:
     """Tell each photo on how many earlier ones of the run each person is shown.
 
     The photos count in the order that is given, so that it does not matter which worker is faster. A photo that is
     refused later has counted, which may cover somebody who could have been shown, and never the other way round.
+
+    Args:
+        photos: The photos, in the order of the plan.
+        rules: What holds for the run.
+        shown: What earlier photos of the run came to, to which these are added; None where there were none.
     """
     if not rules.counts:
         return tuple(photos)
-    shown: dict[str, set[str]] = defaultdict(set)
+    shown = nobody_shown() if shown is None else shown
     told = []
     for photo in photos:
         earlier = {number: len(sources - {photo.sha256}) for number, sources in shown.items()}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from consent.store import Renamed
+from imgguard.digests import Digests, place_of
 from imgguard.known_names import KnownNames
 from imgguard.naming import telling_in
 from imgguard.sanitize import SUFFIXES
+from imgguard.torn import may_be_torn
 from imgguard.types import Format, Names
 
 # In bytes, on the usual file systems.
@@ -41,14 +43,16 @@ class Naming:
         names: What becomes of names.
         known: The people of the roster.
         earlier: Gives the neutral names of earlier runs; asked only where a name has to be replaced.
-        published: Gives the digests of the photos from which each published file was made, by the file's; asked only
-            where there is a file already.
+        published: Gives the digests of the photos from which each published file was made, and of their places, by
+            the file's; asked only where there is a file already.
+        digest: Gives a file's digest; None where it cannot be read.
     """
 
     names: Names = Names.AUTO
     known: KnownNames = field(default_factory=KnownNames)
     earlier: Callable[[], Sequence[Renamed]] = tuple
     published: Callable[[], Mapping[str, frozenset[str]]] = dict
+    digest: Callable[[Path], str | None] = Digests(None).of
 
     def replaces(self, name: str) -> bool:
         """Say whether a name, given without its ending, is replaced by a neutral one."""
@@ -98,8 +102,13 @@ class Targets:
         return tuple(
             renamed
             for renamed in self._naming.earlier()
-            if renamed.output_sha256 == _digest(self._root / renamed.published_name)
+            if self._is_as_made(self._root / renamed.published_name, renamed.output_sha256)
         )
+
+    def _is_as_made(self, path: Path, output_sha256: str) -> bool:
+        """Say whether a file is as it was published, or what the power has left of it."""
+        there = self._digest_of(path)
+        return there == output_sha256 or (there is not None and may_be_torn(path))
 
     @cached_property
     def _published(self) -> Mapping[str, frozenset[str]]:
@@ -171,7 +180,7 @@ class Targets:
 
     def _is_another_s(self, place: Path, wish: Wish) -> bool:
         makers = self._makers(place)
-        return bool(makers) and self._digest_of(wish.source) not in makers
+        return bool(makers) and makers.isdisjoint({self._digest_of(wish.source), place_of(wish.source)})
 
     def _makers(self, place: Path) -> frozenset[str]:
         """Give the photos from which the file that is there already was made, as far as the record knows."""
@@ -183,17 +192,29 @@ class Targets:
 
     def _digest_of(self, path: Path) -> str | None:
         if path not in self._digests:
-            self._digests[path] = _digest(path)
+            self._digests[path] = self._naming.digest(path)
         return self._digests[path]
 
     def _given_before(self, wish: Wish, folders: dict[Path, Path]) -> Path | None:
         if not self._earlier:
             return None
-        digest = self._digest_of(wish.source)
-        names = (Path(renamed.published_name) for renamed in self._earlier if renamed.source_sha256 == digest)
+        names = map(Path, self._names_before(wish.source))
         parent, suffix = folders[wish.relative.parent], SUFFIXES[wish.container]
         fitting = (name for name in names if name.parent == parent and name.suffix == suffix)
         return next(filter(self._claim, fitting), None)
+
+    def _names_before(self, source: Path) -> list[str]:
+        """Give the neutral names that a photo had: by what is in it, and then by its place, if it was changed."""
+        digest = self._digest_of(source)
+        return [*self._by_digest.get(digest or "", ()), *self._by_place.get(place_of(source), ())]
+
+    @cached_property
+    def _by_digest(self) -> Mapping[str, Sequence[str]]:
+        return _grouped((renamed.source_sha256, renamed.published_name) for renamed in self._earlier)
+
+    @cached_property
+    def _by_place(self) -> Mapping[str, Sequence[str]]:
+        return _grouped((renamed.source_place or "", renamed.published_name) for renamed in self._earlier)
 
     def _numbered(self, wish: Wish, folders: dict[Path, Path], number: int) -> Path:
         parent, suffix = folders[wish.relative.parent], SUFFIXES[wish.container]
@@ -215,12 +236,11 @@ class Targets:
         return True
 
 
-def _digest(source: Path) -> str | None:
-    try:
-        with source.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, name in pairs:
+        found[key].append(name)
+    return found
 
 
 def _key(place: Path) -> str:

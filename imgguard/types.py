@@ -108,6 +108,7 @@ class Status(StrEnum):
     PUBLISHED = "published"
     REFUSED = "refused"
     DRY_RUN = "dry_run"
+    DONE_BEFORE = "done_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -522,10 +523,10 @@ class PhotoResult:
     Attributes:
         source: The file that was given.
         target: The file that was published, or would have been in a dry run; None where it was refused.
-        status: Published, refused, or only tried.
+        status: Published, refused, only tried, or done by an earlier run and left as it is.
         sha256: Digest of the source; None where it could not be read.
         output_sha256: Digest of the finished bytes; None where it was refused.
-        faces: Every face with its decision; empty for a refused photo.
+        faces: Every face with its decision; empty for a photo that was refused or done before.
         removed: Parts of the source file that were left out.
         rounds: How often it was covered and checked.
         refusal: Why it was refused; None otherwise.

@@ -10,8 +10,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
-from imgguard.batch import default_workers, start_worker
 from imgguard.errors import WorkerDied
+from imgguard.workers import default_workers, start_worker
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ class Pool:
 
     def _started(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=start_worker, initargs=(None,))
+        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=start_worker)
 
     def submit(self, work: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> Future[_T]:
         """Begin work in a process; arguments and result travel by pickle."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from consent import reviews
 from consent.errors import RecordError, UserFacingError
 from consent.reviews import Review, Said, State
-from imgguard.batch import link_and_tally, worker_died
 from imgguard.errors import SetupError
+from imgguard.events import link_and_tally
 from imgguard.guard import Guard
 from imgguard.page.area import AreaFull
 from imgguard.page.desk import Desk
@@ -30,6 +30,7 @@ from imgguard.page.reviewing_told import from_row, provisional
 from imgguard.page.reviewing_work import Sheet, examine, make, packed
 from imgguard.pipeline import Examined
 from imgguard.planning import Plan
+from imgguard.refusing import worker_died
 from imgguard.types import Refusal
 
 # A photo during which the process ended twice while nothing else of the folder was under way is to blame.

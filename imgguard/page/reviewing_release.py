@@ -21,7 +21,6 @@ from consent.policy import Decision
 from consent.reviews import Kind, Review, State
 from consent.showings import published_files
 from consent.store import Store
-from imgguard.batch import refusal_of, worker_died
 from imgguard.errors import ConsentChanged, OutputError, OutputImpossible, SetupError
 from imgguard.guard import Guard
 from imgguard.judging import decide_faces
@@ -40,6 +39,7 @@ from imgguard.page.sealed import SealedFolder
 from imgguard.pipeline import Examined
 from imgguard.planning import Job, Plan
 from imgguard.recorder import Recorder, refused
+from imgguard.refusing import refusal_of, worker_died
 from imgguard.rules import Rules
 from imgguard.tally import tally
 from imgguard.types import CleanedPhoto, Refusal

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from imgguard.backends import default_backends
-from imgguard.batch import examine_or_refuse, or_refuse
 from imgguard.errors import PhotoChanged
 from imgguard.marks import Mark
 from imgguard.page.drafts import shown_jpeg
 from imgguard.page.face_views import state_of
 from imgguard.photo import load_content, load_photo
-from imgguard.pipeline import Examined, prepare_loaded
+from imgguard.pipeline import Examined, examine_photo, prepare_loaded
+from imgguard.refusing import or_refuse
 from imgguard.rules import Rules
 from imgguard.types import BoundingBox, CleanedPhoto, Photo, Refusal
 
@@ -58,7 +58,7 @@ def _unpacked(rules: bytes) -> Rules:
 
 def examine(source: Path, rules: bytes) -> Examined | Refusal:
     """Find out who is in a photo."""
-    return examine_or_refuse(source, _unpacked(rules), default_backends())
+    return or_refuse(source, lambda: examine_photo(source, _unpacked(rules), default_backends()))
 
 
 def make(

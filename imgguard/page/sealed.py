@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class SealedFolder(OutputFolder):
     name: str = field(kw_only=True)
 
     @contextlib.contextmanager
-    def publishing(self, content: bytes, target: Path) -> Iterator[None]:
+    def publishing(self, content: bytes, target: Path, ours: Collection[str] = ()) -> Iterator[Callable[[], None]]:
         """Keep a file; what fails inside the block takes it back."""
         place = self._place(target)
         try:
@@ -39,14 +39,18 @@ class SealedFolder(OutputFolder):
             what = f"{target.name}: cannot be kept for the download ({error.strerror})"
             raise OutputImpossible(what, "Free some space and go on.") from error
         try:
-            yield
+            yield lambda: None
         except BaseException:
             self.area.drop(place)
             raise
 
-    def check(self, target: Path) -> None:
+    def check(self, target: Path, ours: Collection[str] = ()) -> None:
         """Make sure that a file may be kept under such a name."""
         self._place(target)
+
+    def address(self, target: Path) -> str:
+        """Nothing of it outlives a restart."""
+        return ""
 
     def has(self, target: Path) -> bool:
         """Tell whether a file is there."""

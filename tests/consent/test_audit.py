@@ -247,7 +247,7 @@ FOUND_BY_THE_RECORD = {
     "another original": (sql("UPDATE photos SET source_sha256 = 'ff' WHERE id = 2"), "photo 2 is not what the trail"),
     "one too many": (
         sql("INSERT INTO photos SELECT 9, 2, recorded_at, status, refusal, source_sha256, output_sha256, format,"
-            " rounds, published_name, replaces FROM photos WHERE id = 3"),
+            " rounds, published_name, replaces, decided_by, source_place, target_place FROM photos WHERE id = 3"),
         "the trail does not tell of photo 9",
     ),
     "a run is gone": (sql("PRAGMA foreign_keys = OFF", "DELETE FROM runs WHERE id = 2"), "the record of run 2 is gone"),

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import imgguard.batch
+import imgguard.engines
+import imgguard.events
 from consent import RecordError, Store
 from consent.policy import Reason
 from imgguard import (
     Gallery,
     Guard,
     Identification,
-    Outcome,
     OutputExists,
     PhotoTooLarge,
     PhotoTruncated,
@@ -29,9 +29,11 @@ from imgguard import (
     Status,
 )
 from imgguard.backends import default_backends
+from imgguard.engines import worker_rules
 from imgguard.errors import PhotoChanged, WeightsError
 from imgguard.pipeline import examine_photo, prepare_photo
 from imgguard.recorder import Recorder
+from imgguard.tasks import Outcome, Task, perform
 from tests.conftest import SAMPLES
 from tests.pictures import as_bytes, scene
 
@@ -86,10 +88,11 @@ def test_a_second_run_overwrites_nothing(photos: Path, own_guard: Guard, tmp_pat
     list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
     (tmp_path / "out" / "0.jpg").write_bytes(b"touched")
     again = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))
-    assert {result.refusal.kind for result in again if result.refusal} == {"output_exists"}
+    told = {result.source.name: result.refusal.kind if result.refusal else result.status.value for result in again}
+    assert told == {"0.jpg": "output_exists", **dict.fromkeys(("1.jpg", "2.jpg", "3.jpg"), "done_before")}
     assert (tmp_path / "out" / "0.jpg").read_bytes() == b"touched"
     forced = list(own_guard.clean_folder(photos, tmp_path / "out", workers=1, overwrite=True))
-    assert all(result.status is Status.PUBLISHED for result in forced)
+    assert {result.source.name: result.status.value for result in forced} == {**told, "0.jpg": "published"}
 
 
 def test_a_dry_run_publishes_and_records_nothing(photos: Path, own_guard: Guard, tmp_path: Path) -> None:
@@ -103,22 +106,17 @@ def test_a_worker_that_dies_takes_one_photo_and_not_the_run(
     photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker processes import the module anew, so they are made to die by what they are asked to do."""
-    monkeypatch.setattr(imgguard.batch, "_work", deadly_work)
+    monkeypatch.setattr(imgguard.engines, "_perform", deadly_work)
     results = {r.source.name: r for r in own_guard.clean_folder(photos, tmp_path / "out", workers=2)}
     assert len(results) == 4
     refused = {name: result.refusal.kind for name, result in results.items() if result.refusal}
     assert refused == {"2.jpg": "worker_died"}
 
 
-def deadly_work(source: Path, known: object) -> object:
-    if source.name == "2.jpg":
+def deadly_work(task: Task) -> Outcome:
+    if task.source.name == "2.jpg":
         os.kill(os.getpid(), signal.SIGKILL)
-    from imgguard.backends import default_backends
-    from imgguard.batch import prepare_or_refuse
-
-    rules = imgguard.batch._worker_rules
-    assert rules is not None
-    return prepare_or_refuse(source, None, rules, default_backends())
+    return perform(task, worker_rules(), default_backends())
 
 
 def test_a_full_disk_ends_the_run_and_lists_what_was_not_reached(
@@ -398,7 +396,9 @@ def event_of(tmp_path: Path, *names: str) -> Path:
 
 
 def contradict(photos: Sequence[Sequence[Identification]], gallery: Gallery) -> tuple[tuple[Identification, ...], ...]:
-    return tuple(tuple(replace(face, outcome=Outcome.CONTRADICTED, photos=2) for face in found) for found in photos)
+    return tuple(
+        tuple(replace(face, outcome=imgguard.Outcome.CONTRADICTED, photos=2) for face in found) for found in photos
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -409,7 +409,7 @@ def test_what_photos_tell_each_other_decides(
     guard = make_guard(purpose="school_website")
     alone = [face for result in guard.clean_folder(event, tmp_path / "a", workers=workers) for face in result.faces]
     assert any(face.cover is None for face in alone)
-    monkeypatch.setattr(imgguard.batch, "link_photos", contradict)
+    monkeypatch.setattr(imgguard.events, "link_photos", contradict)
     told = []
     plan = guard.plan([event], tmp_path / "b")
     results = list(guard.run(plan, workers=workers, examined=lambda done, total: told.append((done, total))))
@@ -440,11 +440,11 @@ def test_a_run_that_goes_on_is_told_by_the_photos_that_are_done(
     list(guard.clean_folder(event, tmp_path / "out", workers=1))
     (tmp_path / "out" / "event_09_one.jpg").unlink()
     asked = []
-    real = imgguard.batch.link_photos
-    monkeypatch.setattr(imgguard.batch, "link_photos", lambda photos, g: asked.append(len(photos)) or real(photos, g))
+    real = imgguard.events.link_photos
+    monkeypatch.setattr(imgguard.events, "link_photos", lambda photos, g: asked.append(len(photos)) or real(photos, g))
     results = list(guard.clean_folder(event, tmp_path / "out", workers=1))
     assert asked == [2]
-    assert {r.refusal.kind for r in results if r.refusal} == {"output_exists"}
+    assert [r.status for r in results] == [Status.DONE_BEFORE, Status.PUBLISHED]
 
 
 def test_a_photo_that_cannot_be_examined_is_refused_and_the_others_are_linked(

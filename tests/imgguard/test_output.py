@@ -37,7 +37,8 @@ def test_a_file_that_appears_at_the_last_moment_is_not_overwritten(
 ) -> None:
     target = tmp_path / "a.jpg"
     out = folder(tmp_path)
-    monkeypatch.setattr(OutputFolder, "check", lambda self, target: target.write_bytes(b"somebody else's"))
+    theirs = b"somebody else's"
+    monkeypatch.setattr(OutputFolder, "_may_replace", lambda self, _, target, ours: not target.write_bytes(theirs))
     with pytest.raises(OutputExists):
         out.publish(b"new", target)
     assert target.read_bytes() == b"somebody else's"
@@ -143,7 +144,8 @@ def test_what_fails_afterwards_takes_the_file_back(tmp_path: Path, overwrite: bo
     old.write_bytes(b"old")
     out = folder(tmp_path, overwrite=overwrite)
     for target in (old, new) if overwrite else (new,):
-        with pytest.raises(error), out.publishing(b"changed", target):
+        with pytest.raises(error), out.publishing(b"changed", target) as put:
+            put()
             assert target.read_bytes() == b"changed"
             raise error
     assert old.read_bytes() == b"old"

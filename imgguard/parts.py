@@ -1,0 +1,66 @@
+"""Names of files that are not finished yet, and what to do with those that a killed process has left."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+# Of another computer nobody can tell here whether its processes are alive.
+_LONG_S = 24 * 3600
+_NAME = re.compile(r"\.imgguard-(?:([0-9a-f]{8})-(\d+)-)?[0-9a-z_]+\.part")
+
+
+def part_name() -> str:
+    """Give a name for a file that is not finished yet, which tells whose it is."""
+    return f".imgguard-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.part"
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def remove_left(folders: Iterable[Path]) -> int:
+    """Remove unfinished files of processes that have ended; give how many.
+
+    Args:
+        folders: Where to look, not below them; those that are not there have none.
+    """
+    removed = 0
+    for folder in folders:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".imgguard-") and _is_left(entry):
+                    with contextlib.suppress(OSError):
+                        Path(entry.path).unlink()
+                        removed += 1
+    return removed
+
+
+def _is_left(entry: os.DirEntry[str]) -> bool:
+    named = _NAME.fullmatch(entry.name)
+    if named is None or not entry.is_file(follow_symlinks=False):
+        return False
+    host, process = named.groups()
+    if host == _host():
+        return not _is_alive(int(process))
+    return time.time() - entry.stat(follow_symlinks=False).st_mtime > _LONG_S
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        # There, a file that somebody has open cannot be removed.
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

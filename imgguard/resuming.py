@@ -1,0 +1,107 @@
+"""Find out what earlier runs have done already, so that a run goes on where another stopped.
+
+A photo is done if the record has a publication of these very bytes under this name, decided by the same, and the file
+is there as it was published. What was decided by something else is done again, and takes the place of what we published
+there. A file that the record does not know is nobody's to replace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgguard.digests import Digests, place_of
+from imgguard.types import PhotoResult, Status
+
+if TYPE_CHECKING:
+    from consent.store import Store
+    from imgguard.keys import Keys
+    from imgguard.planning import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What earlier runs did with a photo.
+
+    Attributes:
+        result: What to tell of it if it is done; None if there is something to do.
+        ours: Digests of what may be replaced at its target.
+        replaces: Number in the record of the publication whose place it takes; None for none's.
+    """
+
+    result: PhotoResult | None = None
+    ours: frozenset[str] = frozenset()
+    replaces: int | None = None
+
+
+NOTHING = Before()
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier runs published, as the record tells and the files bear out.
+
+    Attributes:
+        store: The school file; None where there is none.
+        digests: Gives digests of files.
+        keys: Gives keys under the rules of this run.
+        resume: Whether what is done is left alone; otherwise it is done again.
+    """
+
+    store: Store | None
+    digests: Digests
+    keys: Keys
+    resume: bool = True
+
+    def look(self, job: Job, root: Path) -> Before:
+        """Find out what was done with a photo of a plan.
+
+        Args:
+            job: The photo.
+            root: What the names of the record are below.
+        """
+        if self.store is None:
+            return NOTHING
+        there = self.digests.of(job.target)
+        if there is None:
+            return Before(replaces=self._gone(job))
+        name = job.target.relative_to(root).as_posix().encode(errors="backslashreplace").decode()
+        for photo_id, source_sha256, decided_by, source_place in self._published(there, name, place_of(job.target)):
+            if decided_by is None:
+                # A person had a hand in it, or it is from before keys were kept: it is left alone.
+                return NOTHING
+            source = self.digests.of(job.source)
+            if source is None:
+                return NOTHING
+            if source_sha256 == source and self.resume and decided_by == self.keys.key(source, self._people(photo_id)):
+                return Before(PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None))
+            if source_sha256 == source or source_place == place_of(job.source):
+                return Before(None, frozenset({there}), photo_id)
+        return NOTHING
+
+    def _published(self, output_sha256: str, name: str, target_place: str) -> list[Any]:
+        """Give the publications of a file under a name, those in this very place first and then the newest."""
+        assert self.store is not None
+        return self.store.query(
+            "SELECT id, source_sha256, decided_by, source_place FROM photos WHERE output_sha256 = ?"
+            " AND published_name = ? AND status = 'published' ORDER BY target_place IS ? DESC, id DESC",
+            (output_sha256, name, target_place),
+        )
+
+    def _gone(self, job: Job) -> int | None:
+        """Give the publication of a photo whose file is not there any more."""
+        assert self.store is not None
+        rows: Any = self.store.query(
+            "SELECT id FROM photos WHERE target_place = ? AND source_place = ? AND status = 'published'"
+            " ORDER BY id DESC LIMIT 1",
+            (place_of(job.target), place_of(job.source)),
+        )
+        return int(rows[0][0]) if rows else None
+
+    def _people(self, photo_id: int) -> list[str]:
+        assert self.store is not None
+        rows: Any = self.store.query(
+            "SELECT DISTINCT subject_id FROM faces WHERE photo_id = ? AND subject_id IS NOT NULL", (photo_id,)
+        )
+        return [number for (number,) in rows]

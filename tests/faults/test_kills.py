@@ -1,0 +1,121 @@
+"""Kill a run, look, go on: at every numbered step, and at random moments.
+
+`python -m pytest tests/faults` runs a share of the random kills; `IMGGUARD_FAULTS=200` all 200 of them, in some
+minutes. The ids of the tests tell the seed; `IMGGUARD_FAULTS_SEED=... -k NUMBER` runs one again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+
+from tests.faults.checking import Found
+from tests.faults.harness import KILLS, SEED, Driver, Each, Ended, Trial, session_of
+from tests.faults.injecting import Injection
+
+_WORKER_KILLS = KILLS // 3
+_NUMBERS = [SEED * 1000 + number for number in range(KILLS)]
+
+
+def kill_later(after: float, pick: random.Random | None = None):  # type: ignore[no-untyped-def]
+    """Kill the run's own process after some seconds, or one of its workers."""
+
+    def kill(pid: int) -> None:
+        time.sleep(after)
+        those = [pid] if pick is None else [one for one in session_of(pid) if one != pid]
+        with suppress(ProcessLookupError):
+            if those:
+                os.kill(those[0] if pick is None else pick.choice(those), signal.SIGKILL)
+
+    return kill
+
+
+@pytest.mark.parametrize("seed", _NUMBERS[_WORKER_KILLS:])
+def test_a_run_killed_at_a_random_moment_is_gone_on_with(
+    seed: int, trial: Trial, large: tuple[Found, Ended, float]
+) -> None:
+    right, _, took = large
+    chance = random.Random(seed)
+    # Some are killed again while they go on.
+    for _ in range(chance.choice([1, 1, 2, 3])):
+        trial.run(meanwhile=kill_later(chance.uniform(0, took)))
+        trial.require(right, recovered=False)
+    trial.goes_on_to(right)
+
+
+@pytest.mark.parametrize("seed", _NUMBERS[:_WORKER_KILLS])
+def test_a_worker_killed_at_a_random_moment_takes_nothing_along(
+    seed: int, trial: Trial, large: tuple[Found, Ended, float]
+) -> None:
+    right, _, took = large
+    chance = random.Random(seed)
+    ended = trial.run(meanwhile=kill_later(chance.uniform(0, took), chance))
+    assert ended.told is not None and ended.told["error"] is None, ended.log
+    trial.require(right, recovered=True)
+    trial.goes_on_to(right)
+
+
+def every_step(small: tuple[Found, Ended, float]) -> range:
+    return range(1, len(small[1].steps) + 1)
+
+
+def test_a_run_killed_before_any_step_is_gone_on_with(
+    driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
+) -> None:
+    each = Each()
+    for step in every_step(small):
+        with each.of(step):
+            one = Trial(driver, trial.base / f"{step}", 3, 1)
+            ended = one.run(Injection("die", step))
+            assert ended.signal == signal.SIGKILL, step
+            one.require(small[0], recovered=False)
+            one.goes_on_to(small[0])
+    each.done()
+
+
+def test_going_on_may_be_killed_before_any_step_too(
+    driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
+) -> None:
+    """A process that clears up after a killed one is killed as well."""
+    within = [number for number, name in enumerate(small[1].steps, 1) if name.startswith("os.") and "part" not in name]
+    chance = random.Random(SEED)
+    for first in chance.sample(within, min(len(within), 3 + KILLS // 20)):
+        base = trial.base / f"{first}"
+        for second in range(1, 30, 2):
+            one = Trial(driver, base / f"{second}", 3, 1)
+            one.run(Injection("die", first))
+            one.run(Injection("die", second))
+            one.require(small[0], recovered=False)
+            one.goes_on_to(small[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_told_to_end_leaves_nothing_half_done(
+    workers: int, driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
+) -> None:
+    each = Each()
+    for step in every_step(small)[:: 1 if workers == 1 else 9]:
+        with each.of(step):
+            one = Trial(driver, trial.base / f"{step}", 3, workers)
+            ended = one.run(Injection("terminate", step))
+            assert ended.told is not None, ended.log
+            one.require(small[0], recovered=True)
+            one.goes_on_to(small[0])
+    each.done()
+
+
+def test_spawned_workers_end_with_a_killed_run_and_it_is_gone_on_with(
+    driver: Driver, trial: Trial, large: tuple[Found, Ended, float]
+) -> None:
+    spawning = Trial(driver, trial.base / "spawn", 12, 2, spawn=True)
+    ended = spawning.run(Injection("die", 4, only="os.link"))
+    if ended.told is not None:
+        ended = spawning.run(Injection("die", 4, only="os.rename"))
+    assert ended.signal == signal.SIGKILL
+    spawning.require(large[0], recovered=False)
+    spawning.goes_on_to(large[0])
