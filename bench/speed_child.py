@@ -1,4 +1,4 @@
-"""One contender of bench/speed.py in a process of its own, pinned to its cores; told of folders, it answers with seconds.
+"""One contender of bench/speed.py in a process of its own, pinned to its cores; told a folder, it answers with seconds.
 
 It is started before it is timed, so that no start is in the times; `bench/speed.py` times starts by themselves.
 """
@@ -31,7 +31,7 @@ def photos_of(folder: Path) -> list[Path]:
 
 
 def bare_opencv(path: Path) -> None:
-    """Decode to pixels and encode them again at the photo's own quality, nothing else, with the fastest calls at hand."""
+    """Decode to pixels and encode them at the photo's own quality, nothing else, with the fastest calls at hand."""
     pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
@@ -66,7 +66,7 @@ def bare(cores: int, way: Callable[[Path], None]) -> Iterator[Clean]:
 
 @contextlib.contextmanager
 def deface(cores: int, backend: str) -> Iterator[Clean]:
-    """deface with its default settings, one photo after the other; its model uses as many threads as it likes."""
+    """Run deface with its default settings, one photo after the other; its model uses as many threads as it likes."""
     from deface import deface as program
     from deface.centerface import CenterFace
 

@@ -1,4 +1,4 @@
-"""How the memory of a long run grows: that of the main process over many photos, and that of workers with the models."""
+"""How the memory of a long run grows: that of the main process, and that of workers with the models."""
 
 from __future__ import annotations
 

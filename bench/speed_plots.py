@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+from matplotlib import pyplot, rcParams
 
-mpl.use("Agg")
-mpl.rcParams["svg.hashsalt"] = "imgguard"
-from matplotlib import pyplot
+rcParams["svg.hashsalt"] = "imgguard"
 
 NAMES = {"imgguard": "imgguard, all checks", "deface": "deface 1.5", "bare": "bare decode + encode",
          "deface onnxrt": "deface 1.5 + ONNX Runtime"}  # fmt: skip
