@@ -1,4 +1,4 @@
-"""How long a run still takes: a look and a cleaning have each their own measured time, so that no change of phase jumps."""
+"""How long a run still takes: looks and cleanings have each their own measured time, so that no phase jumps."""
 
 from __future__ import annotations
 

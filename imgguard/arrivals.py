@@ -23,6 +23,9 @@ _UNFINISHED = re.compile(
 )
 
 
+_LONGEST_S = 3600.0
+
+
 class FolderAway(Exception):
     """The folder that is watched cannot be listed."""
 
@@ -59,6 +62,7 @@ class _File:
     look_at: float
     state: State = State.ARRIVING
     is_ready: bool = False
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,10 @@ class Arrivals:
         """Note that a file is to be tried again after a while, since what failed was not its fault."""
         if path in self._files:
             file = self._files[path]
-            file.state, file.is_ready, file.look_at = State.ARRIVING, False, self._clock() + self.timing.again
+            # Each try is recorded, so they become rare.
+            wait = min(self.timing.again * 2**file.tries, _LONGEST_S)
+            file.state, file.is_ready, file.look_at = State.ARRIVING, False, self._clock() + wait
+            file.tries += 1
 
     def count(self, state: State) -> int:
         """Give how many files are so far."""

@@ -88,6 +88,7 @@ def plan_run(
     out: Path,
     wanted: Format | None,
     naming: Naming = _KEEP_NAMES,
+    chosen: Callable[[Path], bool] | None = None,
 ) -> Plan:
     """Plan a run over photos and folders.
 
@@ -98,6 +99,7 @@ def plan_run(
         out: The output folder; for a single photo, a file name such as `clean.jpg` will do.
         wanted: The container to write; None for each source's own.
         naming: Which names are replaced by neutral ones.
+        chosen: Says which of the files that are found are meant; None for all. Then there may be none.
 
     Raises:
         SetupError: if an input is missing, the output folder lies inside an input, or there is no photo at all.
@@ -111,6 +113,8 @@ def plan_run(
     refused: list[tuple[Path, PhotoError]] = []
     others: list[Aside] = []
     for entry in found:
+        if chosen and not chosen(entry.path):
+            continue
         try:
             if entry.aside is not None:
                 others.append(entry.aside)
@@ -123,7 +127,7 @@ def plan_run(
                 others.append(Aside(entry.path, ""))
         except PhotoError as problem:
             refused.append((entry.path, problem))
-    if not (wishes or refused):
+    if not (wishes or refused or chosen):
         raise SetupError(f"{', '.join(map(str, inputs))}: no photo in it", "Give photos, or a folder that holds some.")
     if single_file:
         jobs = tuple(Job(wish.source, root / single_file.name) for wish in wishes)

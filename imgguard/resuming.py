@@ -78,7 +78,8 @@ class Earlier:
                 return Before(PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None))
             if source_sha256 == source or source_place == place_of(job.source):
                 return Before(None, frozenset({there}), photo_id)
-        return NOTHING
+        # Not as it was published: where it is what the power left of it, it is published again in its place.
+        return Before(replaces=self._gone(job))
 
     def _published(self, output_sha256: str, name: str, target_place: str) -> list[Any]:
         """Give the publications of a file under a name, those in this very place first and then the newest."""
@@ -90,7 +91,7 @@ class Earlier:
         )
 
     def _gone(self, job: Job) -> int | None:
-        """Give the publication of a photo whose file is not there any more."""
+        """Give the publication of a photo whose file is not there any more, or not as it was published."""
         assert self.store is not None
         rows: Any = self.store.query(
             "SELECT id FROM photos WHERE target_place = ? AND source_place = ? AND status = 'published'"
