@@ -7,16 +7,18 @@ there. A file that the record does not know is nobody's to replace.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgguard.digests import Digests, place_of
-from imgguard.types import PhotoResult, Status
+from imgguard.types import Identification, PhotoResult, Status
 
 if TYPE_CHECKING:
     from consent.store import Store
     from imgguard.keys import Keys
+    from imgguard.pipeline import Examined
     from imgguard.planning import Job
 
 
@@ -75,11 +77,28 @@ class Earlier:
             if source is None:
                 return NOTHING
             if source_sha256 == source and self.resume and decided_by == self.keys.key(source, self._people(photo_id)):
-                return Before(PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None))
+                result = PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None)
+                return Before(result, frozenset({there}), photo_id)
             if source_sha256 == source or source_place == place_of(job.source):
                 return Before(None, frozenset({there}), photo_id)
         # Not as it was published: where it is what the power left of it, it is published again in its place.
         return Before(replaces=self._gone(job))
+
+    def agrees(self, before: Before, told: Examined) -> bool:
+        """Say whether the photos of an event tell of one that is done what they told when it was.
+
+        Photos that came since may tell more: whoever two of them name, and whoever they disagree about.
+
+        Args:
+            before: What was done with it.
+            told: What they tell now.
+        """
+        assert self.store is not None
+        rows: Any = self.store.query(
+            "SELECT x1, y1, x2, y2, outcome, subject_id FROM faces WHERE photo_id = ?", (before.replaces,)
+        )
+        known = {(_rounded(box), outcome): number for *box, outcome, number in rows}
+        return all(_is_known(face, known) for face in told.found)
 
     def _published(self, output_sha256: str, name: str, target_place: str) -> list[Any]:
         """Give the publications of a file under a name, those in this very place first and then the newest."""
@@ -106,3 +125,17 @@ class Earlier:
             "SELECT DISTINCT subject_id FROM faces WHERE photo_id = ? AND subject_id IS NOT NULL", (photo_id,)
         )
         return [number for (number,) in rows]
+
+
+_Known = dict[tuple[tuple[float, ...], str], str | None]
+
+
+def _rounded(box: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(value, 1) for value in box)
+
+
+def _is_known(face: Identification, known: _Known) -> bool:
+    """Say whether a face was searched for with the same outcome; its name is not kept where nobody knew it then."""
+    box = face.probe.detection.box
+    key = _rounded((box.x1, box.y1, box.x2, box.y2)), face.outcome.value if face.outcome else "not_searched"
+    return key in known and known[key] in (None, face.subject_id)
