@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def run_batch(
             done[number] = before
             continue
         try:
-            folder.check(job.target, before.ours)
+            folder.check(job.target, before.passes)
         except OutputError as error:
             yield _refuse(job.source, refusal_of(error), recorder)
         else:
@@ -137,7 +138,8 @@ def _finish(
         if recorder is None:
             return dry_result(outcome, job.target)
         replaces = job.replaces or before.replaces
-        return recorder.publish(outcome, job.target, folder, job.replaced, replaces, before.ours)
+        ours = before.replaceable(hashlib.sha256(outcome.content).hexdigest())
+        return recorder.publish(outcome, job.target, folder, job.replaced, replaces, ours)
     except (OutputError, ConsentChanged) as error:
         return _refuse(job.source, refusal_of(error), recorder)
 
