@@ -93,7 +93,8 @@ class Earlier:
                 return Before(result, frozenset({there}), photo_id)
             if source_sha256 == source or source_place == place_of(job.source):
                 return Before(None, frozenset({there}), photo_id)
-        return NOTHING if self._is_known(there) else Before(replaces=self._gone(job), unknown=there)
+        # Not as it was published: where it is what the power left of it, it is published again in its place.
+        return Before(replaces=self._gone(job), unknown=None if self._is_known(there) else there)
 
     def _is_known(self, output_sha256: str) -> bool:
         assert self.store is not None
@@ -125,7 +126,7 @@ class Earlier:
         )
 
     def _gone(self, job: Job) -> int | None:
-        """Give the publication of a photo whose file is not there any more."""
+        """Give the publication of a photo whose file is not there any more, or not as it was published."""
         assert self.store is not None
         rows: Any = self.store.query(
             "SELECT id FROM photos WHERE target_place = ? AND source_place = ? AND status = 'published'"
