@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, FORMATS, NAMES, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
+from cli.options import A_PATH, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
 from cli.progress import Shown, how_to_tell
+from cli.writing import how_to_write
 
 if TYPE_CHECKING:
     from consent.roster import Finding
@@ -33,21 +34,7 @@ Examples:
 @how_to_search
 @click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
 @how_to_cover
-@click.option(
-    "--format", "container", type=FORMATS, default="auto", show_default=True,
-    help="File format to write; auto keeps the photo's own (HEIC becomes JPEG).",
-)  # fmt: skip
-@click.option(
-    "--names", type=NAMES, default="auto", show_default=True,
-    help="Names of files and folders: auto replaces those that tell who, where or when by neutral ones "
-    "(photo-0001.jpg), neutral all, keep none. Only the record knows which is which.",
-)  # fmt: skip
-@click.option(
-    "--keep-orientation-tag", is_flag=True,
-    help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If not "
-    "given they are turned, without loss wherever their size allows.",
-)  # fmt: skip
-@click.option("--credit", metavar="TEXT", help="A line of credit to put into each file, such as 'Photo: North School'.")
+@how_to_write
 @click.option(
     "--confirm-batch", is_flag=True, help="Publish more photos at once than the procedure calls a large quantity."
 )
@@ -72,10 +59,7 @@ def clean(
     search: str,
     no_recognition: bool,
     covering: dict[str, Any],
-    container: str,
-    names: str,
-    keep_orientation_tag: bool,
-    credit: str | None,
+    writing: dict[str, Any],
     confirm_batch: bool,
     dry_run: bool,
     report: Path | None,
@@ -90,7 +74,7 @@ def clean(
     The tree below a folder is mirrored in the output folder. Nothing of others is overwritten, no original is changed,
     and every file that is not published is listed with the reason. The same command again goes on where it stopped.
     """
-    _check_options(no_recognition, known)
+    check_options(no_recognition, known)
     from cli.keeping import Kept
     from cli.shown import cell, show_credit, show_findings, show_naming, show_others, show_results, show_unknown
     from imgguard.guard import Guard
@@ -100,18 +84,15 @@ def clean(
     console, notes = shown.console, shown.notes
     known = replace(known, publication=replace(known.publication, confirm_batch=confirm_batch))
     _check_report(report, out)
-    _check_format(container, out)
+    _check_format(writing["format"], out)
     with notes.status("Reading the roster and the ID photos") as status:
         guard = Guard(
             **known.for_guard_while(status),
             search=search,
             recognition=not no_recognition,
             **covering,
-            format=None if container == "auto" else container,
+            **writing,
             school=school,
-            names=names,
-            keep_orientation_tag=keep_orientation_tag,
-            credit=credit,
         )
     plan = guard.plan(list(photos), out)
     for line in guard.told:
@@ -142,7 +123,7 @@ def clean(
     show_results(console, results, planned, place, dry_run=dry_run)
     show_unknown(console, plan, results)
     show_naming(console, plan, results)
-    show_credit(console, telling_in_credit(credit or "", guard.known_names))
+    show_credit(console, telling_in_credit(writing["credit"] or "", guard.known_names))
     show_others(console, plan.others)
     often = guard.shown_often(results)
     show_findings(console, often)
@@ -155,7 +136,12 @@ def clean(
     return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 
 
-def _check_options(no_recognition: bool, known: Known) -> None:
+def check_options(no_recognition: bool, known: Known) -> None:
+    """Make sure that it is told who may be seen, or that everybody is covered.
+
+    Raises:
+        UsageError: if neither is, or both.
+    """
     if no_recognition and known.given:
         raise click.UsageError(f"--no-recognition covers everybody and does not go with {', '.join(known.given)}.")
     if not no_recognition and not known.is_told:
@@ -165,11 +151,11 @@ def _check_options(no_recognition: bool, known: Known) -> None:
         )
 
 
-def _check_format(container: str, out: Path) -> None:
+def _check_format(container: str | None, out: Path) -> None:
     from imgguard.planning import format_of_name
 
     named = format_of_name(out)
-    if container != "auto" and named is not None and named.value != container and not out.is_dir():
+    if container is not None and named is not None and named.value != container and not out.is_dir():
         raise click.UsageError(f"--format {container} does not go with the file name {out}.")
 
 

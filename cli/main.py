@@ -34,6 +34,7 @@ from cli.selftest import selftest
 from cli.shown import printable
 from cli.stats import stats
 from cli.verify import verify
+from cli.watch import watch
 from cli.withdraw import withdraw
 from consent.errors import UserFacingError
 
@@ -63,8 +64,8 @@ def cli() -> None:
 
 
 for _command in (
-    init, roster, enroll, policy, destination, clean, page, inspect, caption, verify, selftest, doctor, key, forget,
-    purge, backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit, privacy_facts,
+    init, roster, enroll, policy, destination, clean, watch, page, inspect, caption, verify, selftest, doctor, key,
+    forget, purge, backup, restore, withdraw, find, recheck, reclean, report, stats, history, audit, privacy_facts,
 ):  # fmt: skip
     cli.add_command(_command)
 

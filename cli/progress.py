@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import time
-from abc import ABC
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -31,7 +30,7 @@ _EVERY_S = 30.0
 _COSTS_NOTHING = {"output_exists", "output_unsafe", "not_reached"}
 
 
-class Shown(ABC):  # noqa: B024 (every way of telling may leave everything out)
+class Shown:
     """Follows a run; use it as a context manager around all of it, so that it tells of its end, too.
 
     Attributes:
@@ -108,10 +107,10 @@ class Shown(ABC):  # noqa: B024 (every way of telling may leave everything out)
         """What is being done."""
         return "looking" if self.looked < self.to_look else "cleaning"
 
-    def stop(self) -> None:  # noqa: B027
+    def stop(self) -> None:
         """Make room for what is shown when the run is over."""
 
-    def _begun(self, guard: Guard, dry_run: bool) -> None:  # noqa: B027
+    def _begun(self, guard: Guard, dry_run: bool) -> None:
         """Tell that it begins."""
 
     def _told(self, result: PhotoResult) -> None:

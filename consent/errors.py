@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class UserFacingError(Exception):
     """An error with a remedy.
@@ -16,6 +18,11 @@ class UserFacingError(Exception):
         super().__init__(what, remedy)
         self.what = what
         self.remedy = remedy
+
+    @property
+    def kind(self) -> str:
+        """The class as a word for record and logs, such as photo_truncated: the texts name files, it does not."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
     def __str__(self) -> str:
         """Say what is wrong and what to do, on one line."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from consent.errors import UserFacingError
@@ -13,11 +12,6 @@ from consent.errors import UserFacingError
 
 class ImgguardError(UserFacingError):
     """The base of every error that imgguard raises on purpose."""
-
-    @property
-    def kind(self) -> str:
-        """The class as a word for the record, such as photo_truncated."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         """Travel between processes with both sentences."""

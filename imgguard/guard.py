@@ -268,13 +268,20 @@ class Guard:
         plan = self.plan([Path(folder)], Path(out))
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
-    def plan(self, inputs: list[Path], out: Path, names: Names | None = None) -> Plan:
+    def plan(
+        self,
+        inputs: list[Path],
+        out: Path,
+        names: Names | None = None,
+        chosen: Callable[[Path], bool] | None = None,
+    ) -> Plan:
         """Plan a run over photos and folders; see `imgguard.planning.plan_run`.
 
         Args:
             inputs: Photos and folders.
             out: The output folder.
             names: What becomes of names this time; None for what the guard was told.
+            chosen: Says which of the files that are found are meant; None for all of them.
 
         Raises:
             SetupError: if the folders cannot be used, or there are more photos than the procedure means.
@@ -288,7 +295,7 @@ class Guard:
                 )
         naming = self._naming if names is None else replace(self._naming, names=names)
         with self._known_digests() as digests:
-            plan = plan_run(inputs, out, self.rules.format, replace(naming, digest=digests.of))
+            plan = plan_run(inputs, out, self.rules.format, replace(naming, digest=digests.of), chosen)
         for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
             if own is None:
                 continue
@@ -332,7 +339,8 @@ class Guard:
         """
         default_backends()
         recorder = None if dry_run else self._open_record()
-        rules = self._rules_for(plan.jobs[0].target) if len(plan.jobs) == 1 else self._counted()
+        # Only who names a file asks for its format so; else one photo and many would be decided by other settings.
+        rules = self._rules_for(plan.jobs[0].target) if plan.names_file and plan.jobs else self._counted()
         folder = self.output_folder(plan, overwrite)
         made = engine(rules) if engine else _engine(rules, min(workers_for(workers).count, len(plan.jobs)))
         with contextlib.closing(made), self._known_digests(recorder) as digests:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,7 @@ def plan_run(
     out: Path,
     wanted: Format | None,
     naming: Naming = _KEEP_NAMES,
+    chosen: Callable[[Path], bool] | None = None,
 ) -> Plan:
     """Plan a run over photos and folders.
 
@@ -95,6 +96,7 @@ def plan_run(
         out: The output folder; for a single photo, a file name such as `clean.jpg` will do.
         wanted: The container to write; None for each source's own.
         naming: Which names are replaced by neutral ones.
+        chosen: Says which of the files that are found are meant; None for all. Then there may be none.
 
     Raises:
         SetupError: if an input is missing, the output folder lies inside an input, or there is no photo at all.
@@ -108,6 +110,8 @@ def plan_run(
     refused: list[tuple[Path, PhotoError]] = []
     others: list[Aside] = []
     for entry in found:
+        if chosen and not chosen(entry.path):
+            continue
         try:
             if entry.aside is not None:
                 others.append(entry.aside)
@@ -120,7 +124,7 @@ def plan_run(
                 others.append(Aside(entry.path, ""))
         except PhotoError as problem:
             refused.append((entry.path, problem))
-    if not (wishes or refused):
+    if not (wishes or refused or chosen):
         raise SetupError(f"{', '.join(map(str, inputs))}: no photo in it", "Give photos, or a folder that holds some.")
     if single_file:
         jobs = tuple(Job(wish.source, root / single_file.name) for wish in wishes)

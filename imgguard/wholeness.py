@@ -6,6 +6,7 @@ taken for whole here may still be refused when it is decoded; what is not whole 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from imgguard.errors import PhotoError
@@ -18,6 +19,7 @@ from imgguard.types import Format
 
 _TAIL = 4096
 _JPEG_END, _PNG_END, _GIF_END = b"\xff\xd9", b"IEND\xaeB`\x82", b";"
+_END_OF_IMAGE = re.compile(rb"\xff+\xd9")
 _PNG_CHUNKS_AT = 8
 # TIFF 6.0: offsets and lengths of strips and of tiles.
 _PIECES = ((273, 279), (324, 325))
@@ -52,11 +54,7 @@ def _ends(container: Format, tail: bytes) -> bool:
 
 
 def holds_all(content: bytes, container: Format) -> bool:
-    """Say whether these bytes hold a picture to its end, as far as the structure of the container tells.
-
-    >>> holds_all(b"\\xff\\xd8\\xff\\xe0\\0\\x04ab", Format.JPEG)
-    False
-    """
+    """Say whether these bytes hold a picture to its end, as far as the structure of the container tells."""
     if container is Format.JPEG:
         return _jpeg(content)
     if container is Format.PNG:
@@ -75,10 +73,9 @@ def holds_all(content: bytes, container: Format) -> bool:
 
 
 def _jpeg(content: bytes) -> bool:
-    end = 2
-    for _, _, end in segments(content):
-        pass
-    return content[end:].lstrip(b"\xff")[:1] == _JPEG_END[1:] and content[end : end + 1] == _JPEG_END[:1]
+    end = max((end for _, _, end in segments(content)), default=len(content))
+    # A marker may be filled up in front (ITU-T T.81, B.1.1.2).
+    return bool(_END_OF_IMAGE.match(content, end))
 
 
 def _png(content: bytes) -> bool:
