@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from imgguard.engines import Engine
     from imgguard.output import OutputFolder
     from imgguard.planning import Job, Plan
+    from imgguard.remote_output import RemoteFolder
     from imgguard.rules import Rules
 
 _ENDS_THE_RUN = OutputImpossible("", "").kind
@@ -32,7 +33,7 @@ def run_batch(
     plan: Plan,
     rules: Rules,
     recorder: Recorder | None,
-    folder: OutputFolder,
+    folder: OutputFolder | RemoteFolder,
     engine: Engine,
     examined: Callable[[int, int], None] = lambda done, total: None,
     earlier: Earlier | None = None,
@@ -130,7 +131,11 @@ def _outcomes(queue: Queue, engine: Engine, noted: Noted) -> Iterator[tuple[int,
 
 
 def _finish(
-    job: Job, outcome: CleanedPhoto | Refusal, recorder: Recorder | None, folder: OutputFolder, before: Before
+    job: Job,
+    outcome: CleanedPhoto | Refusal,
+    recorder: Recorder | None,
+    folder: OutputFolder | RemoteFolder,
+    before: Before,
 ) -> PhotoResult:
     if isinstance(outcome, Refusal):
         return _refuse(job.source, outcome, recorder)
