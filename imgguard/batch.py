@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -143,7 +142,7 @@ def _finish(
         if recorder is None:
             return dry_result(outcome, job.target)
         replaces = job.replaces or before.replaces
-        ours = before.replaceable(hashlib.sha256(outcome.content).hexdigest())
+        ours = before.replaceable(outcome.output_sha256)
         return recorder.publish(outcome, job.target, folder, job.replaced, replaces, ours)
     except (OutputError, ConsentChanged) as error:
         return _refuse(job.source, refusal_of(error), recorder)
