@@ -69,8 +69,8 @@ class _File:
 class Listing:
     """What is in a folder: every file with what changes when it is written, and what could not be listed."""
 
-    files: dict[Path, tuple[int, ...]] = field(default_factory=dict)
-    unread: list[Path] = field(default_factory=list)
+    files: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
     unfinished: int = 0
 
 
@@ -86,7 +86,8 @@ class Arrivals:
             clock: Gives seconds that no change of the computer's clock disturbs.
         """
         self.folder, self.timing, self._clock = folder, timing, clock
-        self._files: dict[Path, _File] = {}
+        # By names as text, of which many thousands take less time than paths.
+        self._files: dict[str, _File] = {}
         self.unfinished = self.unread = 0
 
     def look(self) -> None:
@@ -102,7 +103,7 @@ class Arrivals:
             if known is None or known.stamp != stamp:
                 self._files[path] = _File(stamp, now, now + self.timing.settle)
         for path in self._files.keys() - listing.files.keys():
-            if not any(path.is_relative_to(folder) for folder in listing.unread):
+            if not any(path.startswith(folder + os.sep) for folder in listing.unread):
                 del self._files[path]
 
     def check(self) -> tuple[Path, ...]:
@@ -112,7 +113,7 @@ class Arrivals:
         for path, file in self._files.items():
             if file.state is State.TAKEN or file.is_ready or now < file.look_at:
                 continue
-            if path.is_symlink() or is_whole(path):
+            if os.path.islink(path) or is_whole(Path(path)):  # noqa: PTH114 (see above)
                 file.state, file.is_ready = State.ARRIVING, True
                 continue
             still = now - file.since
@@ -120,30 +121,30 @@ class Arrivals:
             file.look_at = now + max(self.timing.settle, still)
             if still >= self.timing.patience and file.state is State.ARRIVING:
                 file.state = State.INCOMPLETE
-                told.append(path)
+                told.append(Path(path))
         return tuple(told)
 
     def ready(self) -> frozenset[Path]:
         """Give what is whole and not taken yet, once what arrives together with it is there or it has waited long."""
         now = self._clock()
-        found = [path for path, file in self._files.items() if file.is_ready and file.state is not State.TAKEN]
+        found = {path: file for path, file in self._files.items() if file.is_ready and file.state is not State.TAKEN}
         moving = any(file.state is State.ARRIVING and now < file.since + self.timing.settle for file in self._all())
-        waited = max((now - self._files[path].since for path in found), default=0.0)
-        return frozenset() if moving and waited < self.timing.settle + self.timing.gather else frozenset(found)
+        waited = max((now - file.since for file in found.values()), default=0.0)
+        too_early = moving and waited < self.timing.settle + self.timing.gather
+        return frozenset() if too_early else frozenset(map(Path, found))
 
     def taken(self) -> frozenset[Path]:
         """Give what has been taken already."""
-        return frozenset(path for path, file in self._files.items() if file.state is State.TAKEN)
+        return frozenset(Path(path) for path, file in self._files.items() if file.state is State.TAKEN)
 
     def take(self, path: Path) -> None:
         """Note that a file needs nothing more until it changes."""
-        if path in self._files:
-            self._files[path].state = State.TAKEN
+        if (file := self._files.get(str(path))) is not None:
+            file.state = State.TAKEN
 
     def try_again(self, path: Path) -> None:
         """Note that a file is to be tried again after a while, since what failed was not its fault."""
-        if path in self._files:
-            file = self._files[path]
+        if (file := self._files.get(str(path))) is not None:
             # Each try is recorded, so they become rare.
             wait = min(self.timing.again * 2**file.tries, _LONGEST_S)
             file.state, file.is_ready, file.look_at = State.ARRIVING, False, self._clock() + wait
@@ -155,7 +156,7 @@ class Arrivals:
 
     def knows(self, path: Path) -> bool:
         """Say whether a file is still there."""
-        return path in self._files
+        return str(path) in self._files
 
     def _all(self) -> Collection[_File]:
         return self._files.values()
@@ -169,28 +170,28 @@ def list_files(folder: Path) -> Listing:
     """
     listing = Listing()
     unfinished = 0
-    waiting = [folder]
+    waiting = [str(folder)]
     while waiting:
         place = waiting.pop()
         try:
             # A list that breaks off would make files look removed.
             entries = list(_entries(place))
         except OSError as error:
-            if place == folder:
+            if place == str(folder):
                 raise FolderAway(error.strerror) from error
             listing.unread.append(place)
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                waiting += [] if is_aside_folder(entry.name) else [place / entry.name]
+                waiting += [] if is_aside_folder(entry.name) else [entry.path]
             elif _UNFINISHED.search(entry.name):
                 unfinished += 1
             elif stamp := _stamp(entry):
-                listing.files[place / entry.name] = stamp
+                listing.files[entry.path] = stamp
     return Listing(listing.files, listing.unread, unfinished)
 
 
-def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(place: str) -> Iterator[os.DirEntry[str]]:
     with os.scandir(place) as entries:
         yield from entries
 

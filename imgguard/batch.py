@@ -64,7 +64,7 @@ def run_batch(
             done[number] = before
             continue
         try:
-            folder.check(job.target, before.ours)
+            folder.check(job.target, before.passes)
         except OutputError as error:
             yield _refuse(job.source, refusal_of(error), recorder)
         else:
@@ -142,7 +142,8 @@ def _finish(
         if recorder is None:
             return dry_result(outcome, job.target)
         replaces = job.replaces or before.replaces
-        return recorder.publish(outcome, job.target, folder, job.replaced, replaces, before.ours)
+        ours = before.replaceable(outcome.output_sha256)
+        return recorder.publish(outcome, job.target, folder, job.replaced, replaces, ours)
     except (OutputError, ConsentChanged) as error:
         return _refuse(job.source, refusal_of(error), recorder)
 

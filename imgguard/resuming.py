@@ -30,11 +30,23 @@ class Before:
         result: What to tell of it if it is done; None if there is something to do.
         ours: Digests of what may be replaced at its target.
         replaces: Number in the record of the publication whose place it takes; None for none's.
+        unknown: Digest of a file at its target of which the record tells nothing. It may be ours all the same, where a
+            crash took its record: that shows when the photo is cleaned and comes out as the very same bytes.
     """
 
     result: PhotoResult | None = None
     ours: frozenset[str] = frozenset()
     replaces: int | None = None
+    unknown: str | None = None
+
+    @property
+    def passes(self) -> frozenset[str]:
+        """Digests of what may be at the target before its own bytes are known."""
+        return self.ours | {self.unknown} if self.unknown else self.ours
+
+    def replaceable(self, output_sha256: str) -> frozenset[str]:
+        """Give the digests of what may be replaced by the finished bytes, themselves known by their digest."""
+        return self.ours | {output_sha256} if self.unknown else self.ours
 
 
 NOTHING = Before()
@@ -82,7 +94,11 @@ class Earlier:
             if source_sha256 == source or source_place == place_of(job.source):
                 return Before(None, frozenset({there}), photo_id)
         # Not as it was published: where it is what the power left of it, it is published again in its place.
-        return Before(replaces=self._gone(job))
+        return Before(replaces=self._gone(job), unknown=None if self._is_known(there) else there)
+
+    def _is_known(self, output_sha256: str) -> bool:
+        assert self.store is not None
+        return bool(self.store.query("SELECT 1 FROM photos WHERE output_sha256 = ? LIMIT 1", (output_sha256,)))
 
     def agrees(self, before: Before, told: Examined) -> bool:
         """Say whether the photos of an event tell of one that is done what they told when it was.

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Facts = Mapping[str, object]
 # What is no fault of the photo: it is tried again though it does not change.
 _PASSES = {"output_impossible", "not_reached", "photo_unreadable", "photo_changed", "consent_changed"}
+# A pause lasts at least so many times as long as the look before it.
+_PAUSE = 20
 _INCOMPLETE = Refusal(
     "photo_incomplete", "the file lies still and is not whole", "It is cleaned as soon as the rest of it arrives."
 )
@@ -72,7 +74,7 @@ def what_is_known(order: Order) -> str:
     for path in order.known_by:
         try:
             if path.is_dir():
-                told.append(sorted((str(one), stamp) for one, stamp in list_files(path).files.items()))
+                told.append(sorted(list_files(path).files.items()))
             else:
                 told.append(hashlib.sha256(path.read_bytes()).hexdigest())
         except (OSError, FolderAway):
@@ -140,18 +142,27 @@ class Watch:
             self._plan(lambda path: False)
             self.tell("watching", {"workers": workers_for(self.order.workers).count, "every": self.order.every})
             while True:
-                self.step()
-                time.sleep(self.order.every)
+                begun = time.monotonic()
+                self._look()
+                took = time.monotonic() - begun
+                self._step()
+                # Where the list is long or the drive slow, most of the time is left to others.
+                time.sleep(max(self.order.every, _PAUSE * took))
 
-    def step(self) -> None:
-        """Look once, and clean what is ready."""
+    def _step(self) -> None:
+        if not self._away:
+            self._clean_what_is_there()
+        self._beat()
+
+    def _look(self) -> None:
         try:
             self._arrivals.look()
         except FolderAway:
             self._note_away(True)
-            self._beat()
-            return
-        self._note_away(False)
+        else:
+            self._note_away(False)
+
+    def _clean_what_is_there(self) -> None:
         for path in self._arrivals.check():
             self._trouble(path, _INCOMPLETE)
             self.tell("incomplete", {"files": self._arrivals.count(State.INCOMPLETE)})
@@ -159,7 +170,6 @@ class Watch:
             del self.troubles[path]
         if time.monotonic() >= self._paused_until:
             self._clean_or_wait()
-        self._beat()
 
     def facts(self) -> Facts:
         """Give how things stand, in numbers."""

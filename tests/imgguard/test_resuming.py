@@ -175,6 +175,18 @@ def test_what_the_power_left_of_a_file_is_made_whole(clean: Clean, tmp_path: Pat
     assert set(clean(names=names).values()) == {"done_before"}
 
 
+def test_a_published_file_whose_record_is_lost_is_recorded_again(clean: Clean, tmp_path: Path) -> None:
+    """As after a crash that took the newest records, or where somebody began a new school file."""
+    clean()
+    before = files(tmp_path / "out")
+    foreign = draw(tmp_path / "out/b/2.jpg", 77).read_bytes()
+    for path in tmp_path.glob("school*"):
+        path.unlink()
+    assert clean() == {**ALL_NEW, "b/2.jpg": "output_exists"}
+    assert clean() == {**ALL_DONE, "b/2.jpg": "output_exists"}
+    assert files(tmp_path / "out") == {**before, "b/2.jpg": foreign}
+
+
 def test_a_cut_file_that_is_not_ours_is_nobodys_to_replace(clean: Clean, tmp_path: Path) -> None:
     foreign = draw(tmp_path / "out/a/0.jpg", 77)
     foreign.write_bytes(foreign.read_bytes()[:-500])
