@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -100,14 +101,13 @@ def test_a_log_whose_last_transaction_the_disk_had_not_kept_is_made_up_for(
 ) -> None:
     """The power fails while a commit is being written: the name may be on the disk, and of the record a part."""
     chance = random.Random(SEED)
-    commits = [number for number, name in enumerate(small[1].steps, 1) if name == "sql COMMITTED"]
+    # The last one notes digests where files are old enough, which they are not each time.
+    commits = small[1].steps.count("sql COMMITTED") - 1
     each = Each()
-    for step in commits[1:]:
+    for step in range(2, commits):
         with each.of(step):
             one = Trial(driver, trial.base / f"{step}", 3, 1)
-            if one.run(Injection("die", step)).signal == 0:
-                # Digests are noted of files that have settled: how often that is committed depends on the time.
-                continue
+            assert one.run(Injection("die", step, only="COMMITTED")).signal == signal.SIGKILL
             log = Path(f"{one.school}-wal")
             whole = log.read_bytes()
             *_, before, last = [32, *commits_of(whole)]
