@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.clustering import where_to_work
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
+from cli.options import A_PATH, A_PLACE, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
 from cli.progress import Shown, how_to_tell
 from cli.writing import how_to_write
 
 if TYPE_CHECKING:
     from consent.roster import Finding
+    from imgguard.engines import Engine
     from imgguard.guard import Guard
     from imgguard.planning import Plan
+    from imgguard.rules import Rules
     from imgguard.types import PhotoResult
 
 
@@ -28,8 +32,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("photos", metavar="PHOTO_OR_FOLDER...", nargs=-1, required=True, type=A_PATH)
-@click.option("-o", "--out", required=True, type=A_PATH, help="Output folder; for a single photo also a file name.")
+@click.argument("photos", metavar="PHOTO_OR_FOLDER...", nargs=-1, required=True, type=A_PLACE)
+@click.option("-o", "--out", required=True, type=A_PLACE, help="Output folder; for a single photo also a file name.")
 @who_may_be_seen
 @how_to_search
 @click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
@@ -51,6 +55,7 @@ Examples:
 )  # fmt: skip
 @school_option
 @click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
+@where_to_work
 @how_to_tell
 def clean(
     photos: tuple[Path, ...],
@@ -67,6 +72,7 @@ def clean(
     resume: bool,
     school: Path | None,
     workers: int | None,
+    engine: Callable[[Rules], Engine] | None,
     shown: Shown,
 ) -> int:
     """Clean photos: cover who is not known to be allowed, remove everything else, check, publish.
@@ -98,7 +104,7 @@ def clean(
     for line in guard.told:
         console.print(cell(line), soft_wrap=True)
     show_findings(console, guard.findings)
-    if few := workers_for(workers).told:
+    if engine is None and (few := workers_for(workers).told):
         notes.print(cell(few), soft_wrap=True)
     results: list[PhotoResult] = []
     kept = Kept()
@@ -106,7 +112,13 @@ def clean(
     try:
         shown.begin(plan, guard, results, dry_run=dry_run)
         run = guard.run(
-            plan, overwrite=overwrite, dry_run=dry_run, workers=workers, examined=shown.examined, resume=resume
+            plan,
+            overwrite=overwrite,
+            dry_run=dry_run,
+            workers=workers,
+            examined=shown.examined,
+            resume=resume,
+            engine=engine,
         )
         for result in run:
             # First kept, then told: whatever stops the run in between, the photo is in the list.

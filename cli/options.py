@@ -30,6 +30,25 @@ NAMES = click.Choice([names.value for names in Names])
 A_PATH = click.Path(path_type=Path)
 
 
+class _Place(click.Path):
+    """A path, or an address such as s3://photos/2024."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the path or the place that is meant."""
+        if isinstance(value, str) and "://" in value:
+            from imgguard.errors import SetupError
+            from imgguard.places import place
+
+            try:
+                return place(value)
+            except SetupError as error:
+                self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+A_PLACE = _Place(path_type=Path)
+
+
 def _fpir(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
     from imgguard.errors import SetupError
     from imgguard.rules import checked_fpir

@@ -78,8 +78,9 @@ def default_backends() -> Backends:
         WeightsError: if a model file is missing or altered.
     """
     from imgguard.mediapipe_models import BlazeFace
-    from imgguard.opencv_models import SFace, YuNet
+    from imgguard.opencv_models import SFace
     from imgguard.weights import manifest
+    from imgguard.yunet import YuNet
 
     weights = {name: entry.sha256 for name, entry in manifest().items()}
     return Backends(YuNet(), BlazeFace(), SFace(), weights)

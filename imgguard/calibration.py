@@ -70,7 +70,7 @@ class Calibration:
         """
         centred = vectors - self.mean
         centred = centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-6)
-        spreads = np.sqrt(np.einsum("...i,ij,...j->...", centred, self.covariance, centred))
+        spreads = np.sqrt(np.einsum("...i,...i->...", centred @ self.covariance, centred))
         return np.asarray(centred * np.sqrt(self.spread / np.maximum(spreads, 1e-6))[..., None], np.float32)
 
     def nearest(self, people: int) -> tuple[float, float]:

@@ -150,7 +150,8 @@ class _Finder:
             yield Sighting(view.back(face), number)
 
     def _turned(self) -> Iterator[Sighting]:
-        for view in self.levels[-1].whole().turned():
+        whole = self.levels[-1].whole()
+        for view in map(whole.turned, (1, 2, 3)):
             for face in self.backends.primary.detect(view.pixels, _TURNED):
                 if face.box.side >= _TURNED_SIDE:
                     yield Sighting(view.back(face), None)

@@ -28,7 +28,7 @@ _MOST_NEW = 500
 
 def place_of(path: Path) -> str:
     """Give the digest of a place, which the record may hold where it may not hold a name."""
-    return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
+    return hashlib.sha256(os.fsencode(str(path.absolute()))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ def _close_up(
     pixels: Pixels, detection: Detection, backends: Backends, side: int, face: float, mirror: bool
 ) -> Detection | None:
     box = detection.box
-    upright = cut_out(pixels, box.center, side * max(box.width, box.height, 1.0) / face, side)
-    view = [upright, *upright.turned()][quarters_turned(detection.landmarks)]
+    askew = cut_out(pixels, box.center, side * max(box.width, box.height, 1.0) / face, side)
+    view = askew.turned(quarters_turned(detection.landmarks))
     return surest_in(view.mirrored() if mirror else view, box, backends, _PRECISE)
 
 

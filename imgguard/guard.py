@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -32,10 +32,12 @@ from imgguard.looks import read_look
 from imgguard.output import OutputFolder
 from imgguard.parts import remove_left
 from imgguard.pipeline import prepare_photo
+from imgguard.places import Remote, place
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result, refused_as
+from imgguard.remote_output import PLACES, RemoteFolder, remove_left_there
 from imgguard.resuming import Earlier
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.run_records import run_record
@@ -225,12 +227,12 @@ class Guard:
             OutputError: why it cannot be written; nothing was written.
             RecordError: if it cannot be recorded; nothing was written.
         """
-        if Path(path).is_dir():
+        if place(path).is_dir():
             raise SetupError(f"{path}: is a folder", "Use clean_folder for folders.")
-        plan = self.plan([Path(path)], Path(out))
+        plan = self.plan([place(path)], place(out))
         for _, problem in plan.refused:
             raise problem
-        folder = self.output_folder(plan, overwrite)
+        folder = self._output(plan, overwrite)
         (job,) = plan.jobs
         folder.check(job.target)
         rules = self._rules_for(job.target)
@@ -265,7 +267,7 @@ class Guard:
             SetupError: if the folders cannot be used.
             RecordError: if the record cannot be written.
         """
-        plan = self.plan([Path(folder)], Path(out))
+        plan = self.plan([place(folder)], place(out))
         yield from self.run(plan, overwrite=overwrite, dry_run=dry_run, workers=workers)
 
     def plan(
@@ -341,13 +343,13 @@ class Guard:
         recorder = None if dry_run else self._open_record()
         # Only who names a file asks for its format so; else one photo and many would be decided by other settings.
         rules = self._rules_for(plan.jobs[0].target) if plan.names_file and plan.jobs else self._counted()
-        folder = self.output_folder(plan, overwrite)
+        folder = self._output(plan, overwrite)
         made = engine(rules) if engine else _engine(rules, min(workers_for(workers).count, len(plan.jobs)))
         with contextlib.closing(made), self._known_digests(recorder) as digests:
             if recorder is None:
                 earlier = self._earlier(rules, digests, resume)
             else:
-                remove_left({job.target.parent for job in plan.jobs})
+                _tidy({job.target.parent for job in plan.jobs})
                 earlier = self._earlier(rules, digests, resume)
                 recorder = replace(recorder, keys=earlier.keys if earlier else None)
             yield from run_batch(plan, rules, recorder, folder, made, examined, earlier)
@@ -418,7 +420,7 @@ class Guard:
             RecordError: if it cannot be recorded.
         """
         if run_id is not None:
-            recover(store)
+            recover(store, PLACES)
             return Recorder(store, run_id, self._read_at)
         return Recorder.begin(store, self.run_record(), self._read_at)
 
@@ -442,6 +444,11 @@ class Guard:
                 published = count_published(store, self.rules.policy, self.rules.purpose, self.rules.on)
             self.rules = replace(self.rules, published=published)
         return self.rules
+
+    def _output(self, plan: Plan, overwrite: bool) -> OutputFolder | RemoteFolder:
+        if isinstance(plan.out, Remote):
+            return RemoteFolder(plan.out, overwrite, plan.inputs)
+        return self.output_folder(plan, overwrite)
 
     def output_folder(self, plan: Plan, overwrite: bool = False) -> OutputFolder:
         """Give the folder in which a plan is carried out, which guards the inputs."""
@@ -471,6 +478,12 @@ class Guard:
 
 def _engine(rules: Rules, workers: int) -> Engine:
     return Pool(rules, workers) if workers > 1 else Here(rules)
+
+
+def _tidy(folders: Collection[Path]) -> None:
+    """Remove what killed processes have left unfinished."""
+    remove_left(folder for folder in folders if not isinstance(folder, Remote))
+    remove_left_there(folder for folder in folders if isinstance(folder, Remote))
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Self
@@ -12,7 +13,7 @@ import numpy as np
 from consent.model import Reference
 from imgguard.calibration import Calibration, default_calibration
 from imgguard.errors import SetupError
-from imgguard.threshold import DEFAULT_FPIR, own_threshold, size_threshold
+from imgguard.threshold import DEFAULT_FPIR, asked_people, blocks, own_threshold, size_threshold
 from imgguard.types import Candidate, Embedding, Identification, Outcome, Probe
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _SHOWN_PAIRS = 5
 # Of the score above which a gallery's own people ask for much more than the calibration does.
 _ALIKE = 0.1
 _DIMENSIONS = 128
+# So many faces are held against the gallery in one product: it is read once for all of them.
+_AT_ONCE = 32
+# More than a score can be off by in single precision, whatever the order in which a product is summed.
+_ROUNDING = 1e-4
 # The mean of unit vectors of one person is nearly one long; of opposite ones, nothing is left to point anywhere.
 _LEAST_LENGTH = 0.1
 
@@ -181,10 +186,21 @@ class Gallery:
         return cls(people, families or {}, fpir, calibration)
 
     def _closest(self) -> tuple[tuple[str, str, float], ...]:
-        ones, others = np.triu_indices(len(self.subject_ids), 1)
-        scores = (self._prepared @ self._prepared.T)[ones, others]
-        best = np.argsort(-scores, kind="stable")[:_SHOWN_PAIRS]
-        return tuple((self.subject_ids[ones[i]], self.subject_ids[others[i]], float(scores[i])) for i in best)
+        found: list[tuple[float, int, int]] = []
+        columns = np.arange(len(self.subject_ids))
+        for rows in blocks(asked_people(len(columns)), len(columns)):
+            scores = self._prepared[rows] @ self._prepared.T
+            # A pair is seen once, and nobody with themselves.
+            for score, row in zip(scores, rows, strict=True):
+                score[: row + 1] = -np.inf
+            # The best pairs are among those of the rows whose best are highest.
+            some = np.sort(_best(scores.max(axis=1), _SHOWN_PAIRS))
+            rows, scores = rows[some], scores[some]
+            best = _best(scores.ravel(), _SHOWN_PAIRS)
+            pairs = zip(rows[best // len(columns)].tolist(), (best % len(columns)).tolist(), strict=True)
+            found += [(float(scores.flat[at]), *pair) for at, pair in zip(best, pairs, strict=True)]
+        shown = sorted(found, key=lambda pair: (-pair[0], *pair[1:]))[:_SHOWN_PAIRS]
+        return tuple((self.subject_ids[i], self.subject_ids[j], score) for score, i, j in shown if score > -np.inf)
 
     def __len__(self) -> int:
         """The number of enrolled people."""
@@ -196,26 +212,57 @@ class Gallery:
         Raises:
             SetupError: if the probe was embedded by another model than the gallery.
         """
-        if probe.embedding is None:
+        return self.identify_all([probe])[0]
+
+    def identify_all(self, probes: Iterable[Probe]) -> tuple[Identification, ...]:
+        """Search for several faces at once, which costs a large gallery much less than one after the other.
+
+        Raises:
+            SetupError: if a probe was embedded by another model than the gallery.
+        """
+        given = tuple(probes)
+        ranked = self._ranked([probe.embedding for probe in given if probe.embedding is not None])
+        return tuple(self._found(probe, None if probe.embedding is None else next(ranked)) for probe in given)
+
+    def _found(self, probe: Probe, candidates: tuple[Candidate, ...] | None) -> Identification:
+        if candidates is None:
             return Identification(probe, (), Outcome.NOT_COMPARABLE, self.threshold)
-        candidates = self._ranked(probe.embedding)
         return Identification(probe, candidates, self._outcome(candidates), self.threshold)
 
     def similarity(self, embedding: Embedding) -> float:
         """Give the score of the most similar person; -1 where nobody is enrolled."""
-        return max((candidate.score for candidate in self._ranked(embedding)), default=-1.0)
+        return max((candidate.score for candidate in next(self._ranked([embedding]))), default=-1.0)
 
-    def _ranked(self, embedding: Embedding) -> tuple[Candidate, ...]:
+    def _ranked(self, embeddings: Sequence[Embedding]) -> Iterator[tuple[Candidate, ...]]:
+        """Give for each face the people who are most like it, the first of the gallery first where they are equal."""
         if not self.subject_ids:
-            return ()
+            yield from (() for _ in embeddings)
+            return
+        for embedding in embeddings:
+            self._require_model(embedding)
+        for start in range(0, len(embeddings), _AT_ONCE):
+            some = embeddings[start : start + _AT_ONCE]
+            faces = np.array([self._calibration.prepare(embedding.vector) for embedding in some], np.float32)
+            for face, scores in zip(faces, faces @ self._prepared.T, strict=True):
+                yield self._candidates(face, scores)
+
+    def _require_model(self, embedding: Embedding) -> None:
         if embedding.model_id != self.model_id:
             raise SetupError(
                 f"The gallery was made with {self.model_id}, the face with {embedding.model_id}",
                 "Enrol everybody anew.",
             )
-        scores = self._prepared @ self._calibration.prepare(embedding.vector)
+
+    def _candidates(self, face: Floats, rough: Floats) -> tuple[Candidate, ...]:
+        """Rank those of a gallery who can be among the best.
+
+        They are compared once more by themselves and in double precision: a product of many faces with many people is
+        summed in an order that depends on how many there are, and a face has to score the same in any company.
+        """
+        near = _near_best(rough, _SHOWN_CANDIDATES)
+        scores = (self._prepared[near].astype(np.float64) * face).sum(axis=1)
         best = np.argsort(-scores, kind="stable")[:_SHOWN_CANDIDATES]
-        return tuple(Candidate(self.subject_ids[i], float(scores[i])) for i in best)
+        return tuple(Candidate(self.subject_ids[near[i]], float(scores[i])) for i in best)
 
     def _outcome(self, candidates: Sequence[Candidate]) -> Outcome:
         # Asked as what has to hold, so that a score that is not a number never counts as one.
@@ -251,7 +298,24 @@ class Gallery:
         Raises:
             ValueError: if nobody of that number is enrolled.
         """
-        return float(prepared @ self._prepared[self.subject_ids.index(subject_id)])
+        at = bisect_left(self.subject_ids, subject_id)
+        if self.subject_ids[at : at + 1] != (subject_id,):
+            raise ValueError(f"{subject_id} is not enrolled")
+        return float(prepared @ self._prepared[at])
+
+
+def _near_best(scores: Floats, count: int) -> NDArray[np.intp]:
+    """Places of the `count` highest scores and of those that are as high but for rounding, in order of place."""
+    if len(scores) <= count or not np.isfinite(scores).all():
+        return np.arange(len(scores))
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    return np.flatnonzero(scores >= least - _ROUNDING)
+
+
+def _best(scores: Floats, count: int) -> NDArray[np.intp]:
+    """Places of the `count` highest scores, the highest first, and the first place first where they are equal."""
+    near = _near_best(scores, count)
+    return near[np.argsort(-scores[near], kind="stable")[:count]]
 
 
 def identify_photo(probes: Iterable[Probe], gallery: Gallery) -> tuple[Identification, ...]:
@@ -259,7 +323,7 @@ def identify_photo(probes: Iterable[Probe], gallery: Gallery) -> tuple[Identific
 
     Where two faces match one person, the better match keeps the name and the others become ambiguous.
     """
-    found = [gallery.identify(probe) for probe in probes]
+    found = list(gallery.identify_all(probes))
     best: dict[str, int] = {}
     for index in sorted(range(len(found)), key=lambda i: -_best_score(found[i])):
         subject_id = found[index].subject_id

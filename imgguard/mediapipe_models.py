@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgguard.standing_in import left_out
 from imgguard.types import BoundingBox, Detection, Source
 from imgguard.weights import read_weights
 
@@ -23,6 +24,8 @@ _SHORT_RANGE = "face_detection_short_range.tflite"
 _SHORT_RANGE_MIN_SCORE = 0.8
 _MODEL_MIN_SCORE = 0.3
 _MOUTH_HALF_WIDTH = 0.42
+# What MediaPipe imports to draw and to listen takes more than half of its time.
+_NEVER_USED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
 
 
 class BlazeFace:
@@ -50,8 +53,9 @@ class BlazeFace:
 
 
 def _open(name: str) -> Any:
-    from mediapipe.tasks.python.core.base_options import BaseOptions
-    from mediapipe.tasks.python.vision.face_detector import FaceDetector, FaceDetectorOptions
+    with left_out(*_NEVER_USED):
+        from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python.vision.face_detector import FaceDetector, FaceDetectorOptions
 
     class LastingDetector(FaceDetector):  # type: ignore[misc]
         """One for the life of the process: MediaPipe's own clean-up fails while the interpreter goes down."""

@@ -1,4 +1,4 @@
-"""YuNet and SFace through OpenCV's own wrappers for them."""
+"""SFace through OpenCV's own wrapper for it."""
 
 from __future__ import annotations
 
@@ -8,46 +8,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from imgguard.types import BoundingBox, Detection, Source
 from imgguard.weights import manifest, read_weights
 
 if TYPE_CHECKING:
     from imgguard.types import Floats, Pixels
 
-_YUNET = "face_detection_yunet_2023mar.onnx"
 _SFACE = "face_recognition_sface_2021dec.onnx"
 _NO_CONFIG = np.zeros(0, np.uint8)
-_NMS_IOU = 0.3
-_TOP_K = 5000
-
-
-class YuNet:
-    """The primary detector. Good for faces of 10 to 300 px in the picture that it is given."""
-
-    def __init__(self) -> None:
-        """Load and verify the model."""
-        # OpenCV 5 warns about a target setting that it ignores.
-        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-        model = np.frombuffer(read_weights(_YUNET), np.uint8)
-        self._net = cv2.FaceDetectorYN.create("onnx", model, _NO_CONFIG, (320, 320), 0.5, _NMS_IOU, _TOP_K)
-        cv2.utils.logging.setLogLevel(level)
-        self._lock = threading.Lock()
-
-    def detect(self, pixels: Pixels, min_score: float) -> list[Detection]:
-        """Find faces; see `imgguard.backends.Detector`."""
-        height, width = pixels.shape[:2]
-        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-        with self._lock:
-            self._net.setInputSize((width, height))
-            self._net.setScoreThreshold(min_score)
-            rows: Any = self._net.detect(bgr)[1]
-        return [] if rows is None else [_detection(row) for row in rows]
-
-
-def _detection(row: Floats) -> Detection:
-    x, y, width, height = (float(value) for value in row[:4])
-    landmarks = np.array(row[4:14], np.float32).reshape(5, 2)
-    return Detection(BoundingBox(x, y, x + width, y + height), float(row[14]), landmarks, Source.YUNET)
 
 
 class SFace:

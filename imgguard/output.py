@@ -58,18 +58,18 @@ class OutputFolder:
             OutputUnsafe: if the target is a link, an input, or outside of the root.
             OutputImpossible: if nothing can be written there: disk full, no permission.
         """
-        with _as_output_error(target):
+        with as_output_error(target):
             self._check_place(target)
             replacing = self._may_replace(content, target, ours)
         moved: list[Path | None] = []
         with contextlib.ExitStack() as temporary:
-            with _as_output_error(target):
+            with as_output_error(target):
                 _make_folder(target.parent)
                 staged = temporary.enter_context(_staged(content, target.parent, self.private))
                 before = temporary.enter_context(_kept_aside(target)) if replacing else None
 
             def put() -> None:
-                with _as_output_error(target):
+                with as_output_error(target):
                     self._move(staged, target, replacing)
                     moved.append(before)
                 _sync_folder(target.parent)
@@ -93,15 +93,15 @@ class OutputFolder:
 
     def check(self, target: Path, ours: Collection[str] = ()) -> None:
         """Make sure that a file may be published at `target`, without knowing its bytes; see `publishing`."""
-        with _as_output_error(target):
+        with as_output_error(target):
             self._check_place(target)
             if target.exists() and not (self.overwrite or _digest(target) in ours or may_be_torn(target)):
-                raise _exists(target)
+                raise exists_already(target)
 
     def _check_place(self, target: Path) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise OutputImpossible(f"{self.root}: cannot be written to, it is a file", "Choose another output folder.")
-        relative = _inside(target, self.root)
+        relative = inside(target, self.root)
         place = self.root
         for part in relative.parts:
             place = place / part
@@ -122,7 +122,7 @@ class OutputFolder:
             return self.overwrite
         if self.overwrite or _digest(target) in ours or (target.is_file() and is_torn(target.read_bytes(), content)):
             return True
-        raise _exists(target)
+        raise exists_already(target)
 
     def _move(self, staged: Path, target: Path, replacing: bool) -> None:
         if replacing:
@@ -132,7 +132,7 @@ class OutputFolder:
             # A hard link appears under its name at once and fails where there is a file: no gap for another writer.
             os.link(staged, target)
         except FileExistsError as error:
-            raise _exists(target) from error
+            raise exists_already(target) from error
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
@@ -144,7 +144,7 @@ def _replace_reserved(staged: Path, target: Path) -> None:
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError as error:
-        raise _exists(target) from error
+        raise exists_already(target) from error
     try:
         staged.replace(target)
     except BaseException:
@@ -153,7 +153,8 @@ def _replace_reserved(staged: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _as_output_error(target: Path) -> Iterator[None]:
+def as_output_error(target: Path) -> Iterator[None]:
+    """Turn an operating system's error about a target into ours."""
     try:
         yield
     except OSError as error:
@@ -242,7 +243,12 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _inside(target: Path, root: Path) -> Path:
+def inside(target: Path, root: Path) -> Path:
+    """Give a target's place below the root.
+
+    Raises:
+        OutputUnsafe: if it is not below it.
+    """
     try:
         relative = target.relative_to(root)
     except ValueError:
@@ -252,7 +258,8 @@ def _inside(target: Path, root: Path) -> Path:
     return relative
 
 
-def _exists(target: Path) -> OutputExists:
+def exists_already(target: Path) -> OutputExists:
+    """Give the error of a target where there is a file."""
     remedy = "Delete it, choose another place, or allow overwriting (imgguard clean --overwrite)."
     return OutputExists(f"{target}: there is a file already, which may be another photo's", remedy)
 

@@ -53,6 +53,12 @@ def _is_left(entry: os.DirEntry[str]) -> bool:
     return time.time() - entry.stat(follow_symlinks=False).st_mtime > _LONG_S
 
 
+def is_left_here(name: str) -> bool:
+    """Say whether a name is an unfinished file's whose process ran on this computer and has ended."""
+    named = _NAME.fullmatch(name)
+    return named is not None and named[1] == _host() and not _is_alive(int(named[2]))
+
+
 def _is_alive(process: int) -> bool:
     if os.name == "nt":
         # There, a file that somebody has open cannot be removed.

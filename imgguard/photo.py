@@ -16,6 +16,7 @@ from imgguard.decoders import open_picture
 from imgguard.errors import PhotoBroken, PhotoError, PhotoTooLarge, PhotoTruncated, PhotoUnreadable, unreadable
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.lazy import cv2
+from imgguard.places import Remote, place
 from imgguard.raster import read_raster, rgb8
 from imgguard.turning import TURNS, upright
 from imgguard.types import Encoding, Format, Photo, Profile, Raster
@@ -46,7 +47,7 @@ def load_photo(path: Path | str) -> Photo:
     Raises:
         PhotoError: of the kind that tells why it is refused; the message names the file and what to do.
     """
-    return load_content(read_content(Path(path)), Path(path))
+    return load_content(read_content(place(path)), place(path))
 
 
 def load_content(content: bytes, path: Path) -> Photo:
@@ -101,6 +102,8 @@ def read_content(path: Path) -> bytes:
         PhotoUnreadable: if it is missing, not a regular file, or may not be read.
         PhotoTooLarge: if it has more than `MAX_BYTES` bytes.
     """
+    if isinstance(path, Remote):
+        return _read_remote(path)
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(handle, "rb") as stream:
@@ -111,8 +114,24 @@ def read_content(path: Path) -> bytes:
     except OSError as error:
         raise unreadable(path, error) from error
     if len(content) > MAX_BYTES:
-        raise PhotoTooLarge(f"{path}: larger than {MAX_BYTES // 2**20} MB", "Save it smaller and clean that.")
+        raise _too_large(path)
     return content
+
+
+def _read_remote(path: Remote) -> bytes:
+    try:
+        entry = path.entry()
+        if entry is None or entry.is_folder:
+            raise PhotoUnreadable(f"{path}: there is no such file", "Give a photo file.")
+        if entry.size > MAX_BYTES:
+            raise _too_large(path)
+        return path.read_bytes() if entry.size else b""
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _too_large(path: Path) -> PhotoTooLarge:
+    return PhotoTooLarge(f"{path}: larger than {MAX_BYTES // 2**20} MB", "Save it smaller and clean that.")
 
 
 def _colours(image: Image.Image) -> str:

@@ -294,10 +294,12 @@ def _made(
     grid = block_grid(photo)
     covers, boxes = [face.cover for face in shown.covered], [face.box for face in shown.kept]
     covered, kept, expected = shown.covered, shown.kept, shown.expected
-    redacted = cover_up(photo.stored, covers, boxes, grid, rules.covering.picture)
     for exact in (True, False):
+        # Covered again the second time, which is rare, so that the check does not have to share the memory.
+        redacted = cover_up(photo.stored, covers, boxes, grid, rules.covering.picture)
         keep_tag = rules.keep_orientation_tag
         written = write(photo, redacted, container, rules.credit, keep_orientation_tag=keep_tag, exact=exact)
+        del redacted
         check = check_output(written, container, photo, covered, kept, rules.gallery, backends, expected)
         if not check.changed_outside or written.tolerance is None:
             break

@@ -18,6 +18,8 @@ from imgguard.errors import (
 )
 from imgguard.formats import HEAD_BYTES, sniff_format
 from imgguard.naming import Telling, telling_in
+from imgguard.places import Remote, there
+from imgguard.remote_files import find_remote
 from imgguard.sanitize import output_format
 from imgguard.sidecars import Aside, is_aside_folder, sidecar, stems
 from imgguard.targets import SAME_FORMAT, Naming, Targets, Wish
@@ -72,12 +74,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file that was found: its place below the output, why it cannot be looked at, or what else it is."""
+    """A file that was found: its place below the output, why it cannot be looked at, what else it is, how it begins."""
 
     path: Path
     relative: Path
     error: PhotoError | None = None
     aside: Aside | None = None
+    head: bytes | None = None
 
 
 def plan_run(
@@ -139,7 +142,11 @@ def plan_run(
 def _wish(entry: Entry, wanted: Format | None) -> Wish:
     if entry.error is not None:
         raise entry.error
-    return Wish(entry.path, entry.relative, output_format(_sniff(entry.path), wanted))
+    return Wish(entry.path, entry.relative, output_format(_sniffed(entry), wanted))
+
+
+def _sniffed(entry: Entry) -> Format:
+    return _sniff(entry.path) if entry.head is None else sniff_format(entry.head, entry.path)
 
 
 def _jobs(root: Path, naming: Naming, wishes: Sequence[Wish]) -> tuple[Job, ...]:
@@ -169,7 +176,7 @@ def format_of_name(path: Path) -> Format | None:
 
 
 def _check_apart(given: Path, root: Path) -> None:
-    if not os.path.lexists(given):
+    if not there(given):
         raise SetupError(f"{given}: there is no such file or folder", "Give photos, or a folder that holds some.")
     if given.is_dir() and root.is_relative_to(given.resolve()):
         raise SetupError(
@@ -185,10 +192,13 @@ def find_files(given: Path, *, prefix: bool) -> Iterator[Entry]:
         given: A file or folder.
         prefix: Whether places begin with the folder's own name.
     """
+    base = Path(given.resolve().name) if prefix else Path()
+    if isinstance(given, Remote):
+        yield from (Entry(*found) for found in find_remote(given, base, _sidecars))
+        return
     if not given.is_dir():
         yield Entry(given, Path(given.name), _loop(given))
         return
-    base = Path(given.resolve().name) if prefix else Path()
     failures: list[OSError] = []
     for place, folders, files in os.walk(given, onerror=failures.append):
         here = Path(place)
@@ -202,6 +212,11 @@ def find_files(given: Path, *, prefix: bool) -> Iterator[Entry]:
         yield from map(_unseen, failures)
         failures.clear()
     yield from map(_unseen, failures)
+
+
+def _sidecars(names: Sequence[str]) -> Callable[[Path], Aside | None]:
+    photos = stems(names, _PHOTO_SUFFIXES)
+    return lambda path: sidecar(path, photos)
 
 
 def _unseen(failure: OSError) -> Entry:

@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import signal
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,7 @@ from consent.store import FaceRecord, NewName, Override, PhotoRecord, Reliance, 
 from imgguard.digests import place_of
 from imgguard.errors import ConsentChanged, PhotoError
 from imgguard.photo import read_content
+from imgguard.remote_output import PLACES, RemoteFolder
 from imgguard.types import CleanedPhoto, FaceResult, PhotoResult, Refusal, Status
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Recorder:
         Raises:
             RecordError: if it cannot be recorded.
         """
-        recover(store)
+        recover(store, PLACES)
         with store.atomic():
             run_id = store.add_run(run)
             told = {"run": run_id, "purpose": run.purpose, "policy": run.policy, "roster": run.roster_sha256}
@@ -100,13 +102,13 @@ class Recorder:
         # The record is committed while the file can still be taken back.
         with _uninterrupted():
             try:
-                with folder.publishing(cleaned.content, target, ours) as put:
+                with _publishing(cleaned, target, folder, ours) as put:
                     if not publish(self.store, intent, put):
                         raise _consent_changed(cleaned.source)
             except BaseException:
                 # Nothing is there now, and the intent is forgotten; or else it says what is there.
                 with contextlib.suppress(RecordError):
-                    recover(self.store)
+                    recover(self.store, PLACES)
                 raise
             self.unreported.append(result)
         return result
@@ -134,6 +136,15 @@ class Recorder:
         """Record a photo that was not published."""
         with self.store.atomic():
             add_photo(self.store, self.run_id, _record(result, None), audit.Kind.REFUSED)
+
+
+def _publishing(
+    cleaned: CleanedPhoto, target: Path, folder: Sink, ours: Collection[str]
+) -> AbstractContextManager[Callable[[], None]]:
+    if cleaned.staged is None:
+        return folder.publishing(cleaned.content, target, ours)
+    assert isinstance(folder, RemoteFolder), "photos are staged for another store only"
+    return folder.publishing(cleaned.staged, target, ours)
 
 
 def _consent_changed(source: Path) -> ConsentChanged:
@@ -191,7 +202,7 @@ def _result(cleaned: CleanedPhoto, target: Path, status: Status) -> PhotoResult:
         target=target,
         status=status,
         sha256=cleaned.sha256,
-        output_sha256=hashlib.sha256(cleaned.content).hexdigest(),
+        output_sha256=cleaned.output_sha256,
         faces=cleaned.faces,
         removed=cleaned.removed,
         rounds=cleaned.rounds,

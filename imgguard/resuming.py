@@ -7,16 +7,18 @@ there. A file that the record does not know is nobody's to replace.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgguard.digests import Digests, place_of
-from imgguard.types import PhotoResult, Status
+from imgguard.types import Identification, PhotoResult, Status
 
 if TYPE_CHECKING:
     from consent.store import Store
     from imgguard.keys import Keys
+    from imgguard.pipeline import Examined
     from imgguard.planning import Job
 
 
@@ -28,11 +30,23 @@ class Before:
         result: What to tell of it if it is done; None if there is something to do.
         ours: Digests of what may be replaced at its target.
         replaces: Number in the record of the publication whose place it takes; None for none's.
+        unknown: Digest of a file at its target of which the record tells nothing. It may be ours all the same, where a
+            crash took its record: that shows when the photo is cleaned and comes out as the very same bytes.
     """
 
     result: PhotoResult | None = None
     ours: frozenset[str] = frozenset()
     replaces: int | None = None
+    unknown: str | None = None
+
+    @property
+    def passes(self) -> frozenset[str]:
+        """Digests of what may be at the target before its own bytes are known."""
+        return self.ours | {self.unknown} if self.unknown else self.ours
+
+    def replaceable(self, output_sha256: str) -> frozenset[str]:
+        """Give the digests of what may be replaced by the finished bytes, themselves known by their digest."""
+        return self.ours | {output_sha256} if self.unknown else self.ours
 
 
 NOTHING = Before()
@@ -75,10 +89,32 @@ class Earlier:
             if source is None:
                 return NOTHING
             if source_sha256 == source and self.resume and decided_by == self.keys.key(source, self._people(photo_id)):
-                return Before(PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None))
+                result = PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None)
+                return Before(result, frozenset({there}), photo_id)
             if source_sha256 == source or source_place == place_of(job.source):
                 return Before(None, frozenset({there}), photo_id)
-        return NOTHING
+        # Not as it was published: where it is what the power left of it, it is published again in its place.
+        return Before(replaces=self._gone(job), unknown=None if self._is_known(there) else there)
+
+    def _is_known(self, output_sha256: str) -> bool:
+        assert self.store is not None
+        return bool(self.store.query("SELECT 1 FROM photos WHERE output_sha256 = ? LIMIT 1", (output_sha256,)))
+
+    def agrees(self, before: Before, told: Examined) -> bool:
+        """Say whether the photos of an event tell of one that is done what they told when it was.
+
+        Photos that came since may tell more: whoever two of them name, and whoever they disagree about.
+
+        Args:
+            before: What was done with it.
+            told: What they tell now.
+        """
+        assert self.store is not None
+        rows: Any = self.store.query(
+            "SELECT x1, y1, x2, y2, outcome, subject_id FROM faces WHERE photo_id = ?", (before.replaces,)
+        )
+        known = {(_rounded(box), outcome): number for *box, outcome, number in rows}
+        return all(_is_known(face, known) for face in told.found)
 
     def _published(self, output_sha256: str, name: str, target_place: str) -> list[Any]:
         """Give the publications of a file under a name, those in this very place first and then the newest."""
@@ -90,7 +126,7 @@ class Earlier:
         )
 
     def _gone(self, job: Job) -> int | None:
-        """Give the publication of a photo whose file is not there any more."""
+        """Give the publication of a photo whose file is not there any more, or not as it was published."""
         assert self.store is not None
         rows: Any = self.store.query(
             "SELECT id FROM photos WHERE target_place = ? AND source_place = ? AND status = 'published'"
@@ -105,3 +141,17 @@ class Earlier:
             "SELECT DISTINCT subject_id FROM faces WHERE photo_id = ? AND subject_id IS NOT NULL", (photo_id,)
         )
         return [number for (number,) in rows]
+
+
+_Known = dict[tuple[tuple[float, ...], str], str | None]
+
+
+def _rounded(box: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(value, 1) for value in box)
+
+
+def _is_known(face: Identification, known: _Known) -> bool:
+    """Say whether a face was searched for with the same outcome; its name is not kept where nobody knew it then."""
+    box = face.probe.detection.box
+    key = _rounded((box.x1, box.y1, box.x2, box.y2)), face.outcome.value if face.outcome else "not_searched"
+    return key in known and known[key] in (None, face.subject_id)

@@ -15,6 +15,7 @@ from consent.store import Renamed
 from imgguard.digests import Digests, place_of
 from imgguard.known_names import KnownNames
 from imgguard.naming import telling_in
+from imgguard.places import Lookout
 from imgguard.sanitize import SUFFIXES
 from imgguard.torn import may_be_torn
 from imgguard.types import Format, Names
@@ -89,6 +90,7 @@ class Targets:
         """Prepare the places below `root`."""
         self._root = root
         self._naming = naming
+        self._lookout = Lookout()
         self._wishes = wishes
         parents = {folder for wish in wishes for folder in wish.relative.parents}
         self._folders = sorted(parents - {Path()}, key=lambda folder: (len(folder.parts), folder.parts))
@@ -138,7 +140,7 @@ class Targets:
 
     def is_unknown(self, place: Path) -> bool:
         """Say whether there is a file already of which the record does not know from which photo it was made."""
-        return os.path.lexists(self._root / place) and not self._makers(place)
+        return self._lookout.there(self._root / place) and not self._makers(place)
 
     def _name_folders(self) -> dict[Path, Path]:
         named = {Path(): Path()}
@@ -186,7 +188,7 @@ class Targets:
         """Give the photos from which the file that is there already was made, as far as the record knows."""
         path = self._root / place
         # A link is refused later, whatever it points to, and a pipe would never be read to its end.
-        if path.is_symlink() or not path.is_file() or not self._published:
+        if not self._published or not self._lookout.there(path) or path.is_symlink() or not path.is_file():
             return frozenset()
         return self._published.get(self._digest_of(path) or "", frozenset())
 
@@ -226,7 +228,7 @@ class Targets:
         return self._is_free(place) and self._naming.known.number_in(place.stem) is None
 
     def _is_free(self, place: Path) -> bool:
-        return _key(place) not in self._taken and not os.path.lexists(self._root / place)
+        return _key(place) not in self._taken and not self._lookout.there(self._root / place)
 
     def _claim(self, place: Path) -> bool:
         key = _key(place)

@@ -6,6 +6,7 @@ Arrays inside these values are read-only.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -484,6 +485,19 @@ class Refusal:
     remedy: str
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Finished bytes that a worker has put into the store of the output already, under a name that says nothing.
+
+    Attributes:
+        place: Where they are.
+        sha256: Their digest.
+    """
+
+    place: Path
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CleanedPhoto:
     """A photo that passed its check and waits to be published.
@@ -491,7 +505,7 @@ class CleanedPhoto:
     Attributes:
         source: The photo it was made from.
         sha256: Digest of the source file.
-        content: The finished bytes.
+        content: The finished bytes; none where they are staged.
         format: Their container.
         faces: Every face with its decision.
         removed: Parts of the source file that were left out.
@@ -501,6 +515,7 @@ class CleanedPhoto:
         window: The part of the upright source that it shows, half-open (x1, y1, x2, y2); None for all of it. Faces
             are given in the coordinates of the whole source.
         marks: What a person had said of it and was done, in the order in which it was said.
+        staged: Where the finished bytes are, if they are not here.
     """
 
     source: Path
@@ -514,6 +529,12 @@ class CleanedPhoto:
     rebuilt: str | None = None
     window: tuple[int, int, int, int] | None = None
     marks: tuple[Mark, ...] = ()
+    staged: Staged | None = None
+
+    @property
+    def output_sha256(self) -> str:
+        """Digest of the finished bytes."""
+        return hashlib.sha256(self.content).hexdigest() if self.staged is None else self.staged.sha256
 
 
 @dataclass(frozen=True, slots=True, eq=False)

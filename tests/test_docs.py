@@ -19,7 +19,9 @@ from tests.conftest import ROOT, SAMPLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What a school does once a year, or after publishing, the page, and the watch have a document each.
-MANUAL = README + "".join((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("consent", "page", "watch"))
+MANUAL = README + "".join(
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("consent", "page", "watch")
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

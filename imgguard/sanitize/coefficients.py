@@ -73,6 +73,14 @@ def mcu_of(sampling: Sampling) -> tuple[int, int]:
     return _BLOCK * max(h for h, _ in sampling), _BLOCK * max(v for _, v in sampling)
 
 
+class _AsItIs(np.ndarray):
+    """An array of the type that the library converts to before it writes, which would copy all of it."""
+
+    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+        """Give the array itself where nothing has to be converted."""
+        return self if self.dtype == dtype else super().astype(dtype, *args, **options)
+
+
 @contextmanager
 def _libjpeg(version: str) -> Iterator[None]:
     before = jpeglib.version.get()
@@ -143,7 +151,10 @@ def write_coefficients(coefficients: Coefficients, *, optimize: bool = True, aga
         NoCoefficients: if they cannot be written.
     """
     numbers, tables = _shared_tables(coefficients.tables)
-    planes = dict(zip(("Y", "Cb", "Cr"), map(np.ascontiguousarray, coefficients.planes), strict=False))
+    planes = {
+        name: np.ascontiguousarray(plane, np.int16).view(_AsItIs)
+        for name, plane in zip(("Y", "Cb", "Cr"), coefficients.planes, strict=False)
+    }
     blocks = np.array([plane.shape[:2] for plane in coefficients.planes], np.int32)
     jpeg = _jpeg(again, coefficients.size, coefficients.sampling, blocks, qt=tables, quant_tbl_no=numbers, **planes)
     with (
@@ -257,16 +268,15 @@ def _noise_beyond(blocks: Plane, table: Table, visible: int, axis: int) -> Float
     return np.asarray(np.sqrt((beyond**2).mean(axis=(1, 2)) / noise), np.float32)
 
 
-def replaced(coefficients: Coefficients, pixels: Pixels, blocks: Mask, *, coarse: bool = False) -> Coefficients:
-    """Replace whole minimum coded units by those of other pixels.
+def replace_units(coefficients: Coefficients, pixels: Pixels, blocks: Mask, *, coarse: bool = False) -> None:
+    """Replace whole minimum coded units by those of other pixels, in place: the planes are large.
 
     Args:
-        coefficients: Of the picture as it is.
+        coefficients: Of the picture as it is; changed.
         pixels: (H, W, 3) uint8 RGB of the same picture, with what is to be put in.
         blocks: (rows, columns) bool: which units to replace.
         coarse: Spend fewer bits on them than the rest of a very finely coded picture has.
     """
-    planes = tuple(plane.copy() for plane in coefficients.planes)
     _, _, regions, _ = cv2.connectedComponentsWithStats(blocks.view(np.uint8), connectivity=4)
     for x, y, columns, rows, _ in regions[1:]:
         chosen = blocks[y : y + rows, x : x + columns]
@@ -274,11 +284,10 @@ def replaced(coefficients: Coefficients, pixels: Pixels, blocks: Mask, *, coarse
         for index, (h, v) in enumerate(coefficients.sampling):
             samples_of = _fewer(samples[..., index], (columns * h, rows * v))
             coded = _coded(samples_of, coefficients.tables[index], coarse=coarse)
-            there = planes[index][y * v : (y + rows) * v, x * h : (x + columns) * h]
+            there = coefficients.planes[index][y * v : (y + rows) * v, x * h : (x + columns) * h]
             # At the edge of the picture a unit can have fewer blocks than its sampling factors say.
             wanted = chosen.repeat(v, axis=0).repeat(h, axis=1)[: there.shape[0], : there.shape[1]]
             there[wanted] = coded[: there.shape[0], : there.shape[1]][wanted]
-    return replace(coefficients, planes=planes)
 
 
 def _samples(pixels: Pixels, units: tuple[int, int, int, int], mcu: tuple[int, int]) -> Floats:

@@ -20,7 +20,7 @@ from imgguard.sanitize.coefficients import (
     hidden_units,
     mcu_of,
     read_coefficients,
-    replaced,
+    replace_units,
     turned,
     write_coefficients,
 )
@@ -171,8 +171,8 @@ def _exactly(photo: Photo, frame: Frame, redacted: Redacted, credit: str | None,
     room = _MOST_GROWTH * len(photo.content)
     content = b""
     for coarse in (False, True):
-        covered = replaced(coefficients, pixels, blocks, coarse=coarse)
-        content = _smallest(covered, attached, room, optimize=coarse or not _has_standard_codes(photo.content))
+        replace_units(coefficients, pixels, blocks, coarse=coarse)
+        content = _smallest(coefficients, attached, room, optimize=coarse or not _has_standard_codes(photo.content))
         if len(content) <= room:
             break
     return content

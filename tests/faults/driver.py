@@ -45,7 +45,7 @@ def clean(job: Job) -> dict[str, object]:
     results = []
     try:
         with school.guard_of(Path(job.school)) as guard:
-            for result in guard.clean_folder(job.photos, job.out, workers=job.workers):
+            for result in guard.clean_folder(job.photos, job.out, overwrite=job.overwrite, workers=job.workers):
                 results.append([Path(result.source).name, result.status.value, getattr(result.refusal, "kind", None)])
     except (ImgguardError, ConsentError) as error:
         return {"results": results, "error": type(error).__name__, "what": str(error)}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.faults.driver import as_line
 from tests.faults.injecting import Injection, Job
 from tests.faults.school import draw_event
 
-# How many times a run is killed at a random moment; see tests/faults/test_kills.py.
+# How many times a run is killed at a random moment; with 200, every fault strikes at every step. See test_kills.py.
 KILLS = int(os.environ.get("IMGGUARD_FAULTS", "40"))
 SEED = int(os.environ.get("IMGGUARD_FAULTS_SEED", str(int(time.time()))))
 
@@ -134,8 +135,10 @@ class Trial:
         places = (str(self.base / name) for name in ("answer.json", "log.txt"))
         return Job(str(self.event), str(self.out), str(self.school), *places, self.workers, self.spawn)
 
-    def run(self, *faults: Injection, meanwhile: Callable[[int], None] = lambda pid: None) -> Ended:
-        return self.driver.run(replace(self.job, injections=faults), meanwhile)
+    def run(
+        self, *faults: Injection, meanwhile: Callable[[int], None] = lambda pid: None, overwrite: bool = False
+    ) -> Ended:
+        return self.driver.run(replace(self.job, injections=faults, overwrite=overwrite), meanwhile)
 
     def look(self) -> Found:
         return look(self.out, self.school)
@@ -151,11 +154,25 @@ class Trial:
         self.require(undisturbed, recovered=True)
         assert self.look().published == undisturbed.published
 
+    def stays(self) -> None:
+        """Go on where nothing is left to do: nothing is done, and no file is written."""
+        before = self.look()
+        again = self.run()
+        assert again.told is not None and {status for _, status, _ in again.told["results"]} == {"done_before"}
+        assert not [step for step in again.steps if step.startswith(("os.link", "os.rename", "os.remove"))]
+        assert self.look().published == before.published and self.look().current == before.current
+
     def goes_on_to(self, undisturbed: Found) -> None:
-        """Go on, and come to the same; then go on once more, which changes nothing."""
+        """Go on, and come to the same."""
         again = self.run()
         assert again.told is not None and again.told["error"] is None and not again.refused, (again.told, again.log)
         self.require_same(undisturbed)
+
+
+def some(steps: Iterable[int]) -> list[int]:
+    """Choose at random at which steps a fault strikes; in the whole test, at all of them."""
+    every = list(steps)
+    return every if KILLS >= 200 else sorted(random.Random(SEED).sample(every, -(-len(every) // 8)))
 
 
 @dataclass

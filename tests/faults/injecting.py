@@ -57,6 +57,7 @@ class Job:
     log: str
     workers: int = 2
     spawn: bool = False
+    overwrite: bool = False
     injections: tuple[Injection, ...] = ()
 
 

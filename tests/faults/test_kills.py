@@ -15,8 +15,9 @@ from contextlib import suppress
 import pytest
 
 from tests.faults.checking import Found
-from tests.faults.harness import KILLS, SEED, Driver, Each, Ended, Trial, session_of
+from tests.faults.harness import KILLS, SEED, Driver, Each, Ended, Trial, session_of, some
 from tests.faults.injecting import Injection
+from tests.faults.school import drawn
 
 _WORKER_KILLS = KILLS // 3
 _NUMBERS = [SEED * 1000 + number for number in range(KILLS)]
@@ -60,15 +61,11 @@ def test_a_worker_killed_at_a_random_moment_takes_nothing_along(
     trial.goes_on_to(right)
 
 
-def every_step(small: tuple[Found, Ended, float]) -> range:
-    return range(1, len(small[1].steps) + 1)
-
-
 def test_a_run_killed_before_any_step_is_gone_on_with(
     driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
 ) -> None:
     each = Each()
-    for step in every_step(small):
+    for step in some(range(1, len(small[1].steps) + 1)):
         with each.of(step):
             one = Trial(driver, trial.base / f"{step}", 3, 1)
             ended = one.run(Injection("die", step))
@@ -82,16 +79,51 @@ def test_going_on_may_be_killed_before_any_step_too(
     driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
 ) -> None:
     """A process that clears up after a killed one is killed as well."""
-    within = [number for number, name in enumerate(small[1].steps, 1) if name.startswith("os.") and "part" not in name]
-    chance = random.Random(SEED)
-    for first in chance.sample(within, min(len(within), 3 + KILLS // 20)):
-        base = trial.base / f"{first}"
-        for second in range(1, 30, 2):
-            one = Trial(driver, base / f"{second}", 3, 1)
-            one.run(Injection("die", first))
-            one.run(Injection("die", second))
-            one.require(small[0], recovered=False)
-            one.goes_on_to(small[0])
+    each = Each()
+    puts = [number for number, name in enumerate(small[1].steps, 1) if "link" in name or "rename" in name]
+    # Between the name and the commit there is most to clear up.
+    for first in (puts[0] + 1, puts[-1] + 1):
+        for second in some(range(1, 40)):
+            with each.of((first, second)):
+                one = Trial(driver, trial.base / f"{first}-{second}", 3, 1)
+                one.run(Injection("die", first))
+                one.run(Injection("die", second))
+                one.require(small[0], recovered=False)
+                one.goes_on_to(small[0])
+    each.done()
+
+
+def test_a_run_that_replaces_what_was_published_is_killed_before_any_step(
+    driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
+) -> None:
+    """There is an old version or the new one at any moment, and never none or half of one."""
+    changed = drawn(50, (2, 0))
+
+    def change(one: Trial) -> Trial:
+        for path in one.event.rglob("*.png"):
+            path.write_bytes(changed + path.name.encode())
+        return one
+
+    right = change(Trial(driver, trial.base / "right", 3, 1))
+    steps = len(right.run().steps)
+    new, old = right.look(), small[0]
+    whole = {name: [new.files[name], old.files[name]] for name in new.files}
+    each = Each()
+    for step in some(range(1, steps + 25)):
+        with each.of(step):
+            one = Trial(driver, trial.base / f"{step}", 3, 1)
+            assert one.run().refused == {}
+            change(one).run(Injection("die", step))
+            assert one.look().files.keys() == new.files.keys()
+            one.require(whole, recovered=False)
+            one.goes_on_to(new)
+    each.done()
+
+
+def test_a_finished_run_has_nothing_to_go_on_with(trial: Trial, large: tuple[Found, Ended, float]) -> None:
+    trial.run(Injection("die", 9, only="COMMITTED"))
+    trial.goes_on_to(large[0])
+    trial.stays()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -99,7 +131,7 @@ def test_a_run_that_is_told_to_end_leaves_nothing_half_done(
     workers: int, driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
 ) -> None:
     each = Each()
-    for step in every_step(small)[:: 1 if workers == 1 else 9]:
+    for step in some(range(1, len(small[1].steps) + 1, workers * 2 - 1)):
         with each.of(step):
             one = Trial(driver, trial.base / f"{step}", 3, workers)
             ended = one.run(Injection("terminate", step))
@@ -118,4 +150,6 @@ def test_spawned_workers_end_with_a_killed_run_and_it_is_gone_on_with(
         ended = spawning.run(Injection("die", 4, only="os.rename"))
     assert ended.signal == signal.SIGKILL
     spawning.require(large[0], recovered=False)
+    ended = spawning.run(meanwhile=kill_later(2.5, random.Random(SEED)))
+    assert ended.told is not None and ended.told["error"] is None, ended.log
     spawning.goes_on_to(large[0])

@@ -6,13 +6,13 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgguard.batch import Queue
 from imgguard.errors import PhotoBroken
 from imgguard.events import MOST_PHOTOS, events_of
 from imgguard.identify import Gallery
 from imgguard.judging import Scene
 from imgguard.pipeline import Examined
 from imgguard.planning import Job
+from imgguard.queueing import Queue
 from imgguard.refusing import refusal_of
 from imgguard.rules import Rules
 from imgguard.tasks import Task, Work
@@ -65,7 +65,7 @@ def test_a_queue_gives_every_wanted_photo_once_and_looks_at_whole_events_first(
     while True:
         while len(under_way) < 3 and (task := queue.next(3)) is not None:
             under_way.append(task)
-        refused.update(queue.take_refused())
+        refused.update((n, why) for n, why in queue.take_settled() if why)
         if not under_way:
             break
         # Workers finish in any order.

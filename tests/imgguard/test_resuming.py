@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import imgguard.engines
+import imgguard.events
 import imgguard.guard
 import imgguard.keys
 import imgguard.run_records
@@ -24,7 +25,7 @@ from imgguard.digests import Digests, Stamp, place_of, stamp_of
 from imgguard.errors import OutputImpossible
 from imgguard.identify import Gallery
 from imgguard.marks import Mark, MarkKind
-from imgguard.types import BoundingBox, CleanedPhoto, PhotoResult
+from imgguard.types import BoundingBox, CleanedPhoto, Identification, Outcome, PhotoResult
 from tests.conftest import TODAY
 from tests.fakes import FACE_COLOUR, fake_backends, plain_calibration
 
@@ -174,6 +175,18 @@ def test_what_the_power_left_of_a_file_is_made_whole(clean: Clean, tmp_path: Pat
     assert set(clean(names=names).values()) == {"done_before"}
 
 
+def test_a_published_file_whose_record_is_lost_is_recorded_again(clean: Clean, tmp_path: Path) -> None:
+    """As after a crash that took the newest records, or where somebody began a new school file."""
+    clean()
+    before = files(tmp_path / "out")
+    foreign = draw(tmp_path / "out/b/2.jpg", 77).read_bytes()
+    for path in tmp_path.glob("school*"):
+        path.unlink()
+    assert clean() == {**ALL_NEW, "b/2.jpg": "output_exists"}
+    assert clean() == {**ALL_DONE, "b/2.jpg": "output_exists"}
+    assert files(tmp_path / "out") == {**before, "b/2.jpg": foreign}
+
+
 def test_a_cut_file_that_is_not_ours_is_nobodys_to_replace(clean: Clean, tmp_path: Path) -> None:
     foreign = draw(tmp_path / "out/a/0.jpg", 77)
     foreign.write_bytes(foreign.read_bytes()[:-500])
@@ -259,10 +272,9 @@ def test_left_parts_of_dead_processes_are_removed_and_those_of_others_are_not(cl
     assert left == {own, elsewhere, ".imgguard-notes.txt"}
 
 
-def test_people_who_are_not_in_a_photo_do_not_have_it_done_again(
-    clean: Clean, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody is recognised here: the key holds the gallery, and no decision about anybody."""
+@pytest.fixture
+def recognising(tmp_path: Path) -> Callable[[], Guard]:
+    """A guard that searches every face in a gallery of nobody."""
     gallery = Gallery.from_references([], calibration=plain_calibration("hash"))
 
     def guard() -> Guard:
@@ -270,11 +282,37 @@ def test_people_who_are_not_in_a_photo_do_not_have_it_done_again(
         made.rules = replace(made.rules, gallery=gallery)
         return made
 
-    with guard() as first:
-        assert all(result.refusal is None for result in first.clean_folder(photos, tmp_path / "out", workers=1))
-    with guard() as second:
-        told = [state(result) for result in second.clean_folder(photos, tmp_path / "out", workers=1)]
-    assert told == ["done_before"] * 3
+    return guard
+
+
+def results(guard: Guard, photos: Path, out: Path) -> dict[str, str]:
+    with guard:
+        return {short(result): state(result) for result in guard.clean_folder(photos, out, workers=1)}
+
+
+def test_what_was_recognised_is_recognised_again_and_nothing_is_done(
+    recognising: Callable[[], Guard], photos: Path, tmp_path: Path
+) -> None:
+    assert results(recognising(), photos, tmp_path / "out") == ALL_NEW
+    assert results(recognising(), photos, tmp_path / "out") == ALL_DONE
+    draw(photos / "a/new.jpg", 9)
+    assert results(recognising(), photos, tmp_path / "out") == {**ALL_DONE, "a/new.jpg": "published"}
+
+
+def test_a_new_photo_that_contradicts_has_the_others_of_its_event_done_again(
+    recognising: Callable[[], Guard], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results(recognising(), photos, tmp_path / "out")
+    draw(photos / "a/new.jpg", 9)
+
+    def contradict(found: Sequence[Sequence[Identification]], gallery: Gallery) -> list[tuple[Identification, ...]]:
+        return [tuple(replace(face, outcome=Outcome.CONTRADICTED, photos=2) for face in faces) for faces in found]
+
+    monkeypatch.setattr(imgguard.events, "link_photos", contradict)
+    told = results(recognising(), photos, tmp_path / "out")
+    assert told == {**ALL_NEW, "a/new.jpg": "published", "b/2.jpg": "done_before"}
+    assert rows(tmp_path, "replaces") == [(None,), (None,), (None,), (1,), (2,), (None,)]
+    assert results(recognising(), photos, tmp_path / "out") == dict.fromkeys(told, "done_before")
 
 
 def settled(path: Path) -> Stamp:

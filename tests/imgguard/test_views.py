@@ -12,7 +12,8 @@ from tests.imgguard.test_detect import with_squares
 
 
 def views_of(view: View) -> list[View]:
-    return [view, view.mirrored(), *view.turned(), *view.mirrored().turned(), view.mirrored().mirrored()]
+    turned = [one.turned(quarters) for one in (view, view.mirrored()) for quarters in range(4)]
+    return [*turned, view.mirrored().mirrored()]
 
 
 @pytest.mark.parametrize("index", range(9))
