@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from imgguard.backends import default_backends
 from imgguard.errors import SetupError
+from imgguard.handout import Handout, ask
 from imgguard.refusing import is_short_of_memory, worker_died
 from imgguard.rules import Rules
 from imgguard.tasks import Outcome, Task, perform
@@ -87,10 +88,10 @@ def worker_rules() -> Rules:
     return _worker_rules
 
 
-def _start(rules: Rules) -> None:
+def _start(address: str | tuple[str, int]) -> None:
     global _worker_rules
     start_worker()
-    _worker_rules = rules
+    _worker_rules = ask(address)
 
 
 def _perform(task: Task) -> Outcome:
@@ -114,6 +115,7 @@ class Pool:
         """
         self._rules, self._workers, self._work = rules, workers, work or _perform
         self._executor: ProcessPoolExecutor | None = None
+        self._handout: Handout | None = None
         self._running: dict[Future[Outcome], Task] = {}
         self._suspects: list[Task] = []
         self._proven = False
@@ -126,7 +128,7 @@ class Pool:
     def submit(self, task: Task) -> None:
         """See `Engine`."""
         try:
-            self._executor = self._executor or _executor(self._rules, self._workers)
+            self._executor = self._executor or _executor(self._given_out(), self._workers)
             self._running[self._executor.submit(self._work, task)] = task
         except BrokenProcessPool:
             self._suspects.append(task)
@@ -152,6 +154,13 @@ class Pool:
         if self._executor is not None:
             executor, self._executor = self._executor, None
             _stop(executor)
+        if self._handout is not None:
+            self._handout.close()
+            self._handout = None
+
+    def _given_out(self) -> Handout:
+        self._handout = self._handout or Handout(self._rules)
+        return self._handout
 
     def _some(self, short: list[Task]) -> Iterator[_Finished]:
         for future in wait(self._running, return_when=FIRST_COMPLETED).done:
@@ -171,31 +180,31 @@ class Pool:
         suspects = [*self._suspects, *self._running.values()]
         self.close()
         if not self._proven:
-            _prove_that_workers_start(self._rules)
+            _prove_that_workers_start(self._given_out())
             self._proven = True
         for task in suspects:
             yield task, self._alone(task)
 
     def _alone(self, task: Task) -> Outcome:
         try:
-            return _in_one_worker(self._rules, self._work, task)
+            return _in_one_worker(self._given_out(), self._work, task)
         except BrokenProcessPool:
             return worker_died(task.source)
 
 
-def _executor(rules: Rules, workers: int) -> ProcessPoolExecutor:
+def _executor(handout: Handout, workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(rules,))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(handout.address,))
 
 
-def _prove_that_workers_start(rules: Rules) -> None:
+def _prove_that_workers_start(handout: Handout) -> None:
     """Tell a photo that kills workers from a program in which none can start.
 
     Raises:
         SetupError: if no worker starts.
     """
     try:
-        _in_one_worker(rules, os.getpid)
+        _in_one_worker(handout, os.getpid)
     except BrokenProcessPool as error:
         raise SetupError(
             "Worker processes cannot be started",
@@ -203,13 +212,13 @@ def _prove_that_workers_start(rules: Rules) -> None:
         ) from error
 
 
-def _in_one_worker(rules: Rules, work: Callable[..., _T], *arguments: Task) -> _T:
+def _in_one_worker(handout: Handout, work: Callable[..., _T], *arguments: Task) -> _T:
     """Do one thing in a worker process of its own.
 
     Raises:
         BrokenProcessPool: if the process ends.
     """
-    pool = _executor(rules, 1)
+    pool = _executor(handout, 1)
     try:
         return pool.submit(work, *arguments).result()
     finally:

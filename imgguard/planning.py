@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,10 +133,22 @@ def plan_run(
         jobs = tuple(Job(wish.source, root / single_file.name) for wish in wishes)
     else:
         jobs = _jobs(root, naming, wishes)
-    seen = frozenset(entry.path.resolve() for entry in found if entry.error is None)
+    seen = frozenset(_places_of((entry.path for entry in found if entry.error is None), given=inputs))
     keeps = single_file is None or naming.names is Names.KEEP
     telling = () if keeps else telling_in(out.stem, naming.known)
     return Plan(jobs, tuple(refused), tuple(others), root, seen, single_file is not None, telling)
+
+
+def _places_of(paths: Iterable[Path], given: Sequence[Path]) -> Iterator[Path]:
+    """Resolve many files of few folders; below a folder none is a link, what was given itself may be."""
+    folders: dict[Path, Path] = {}
+    for path in paths:
+        if path in given:
+            yield path.resolve()
+            continue
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve()
+        yield folders[path.parent] / path.name
 
 
 def _wish(entry: Entry, wanted: Format | None) -> Wish:

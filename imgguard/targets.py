@@ -96,6 +96,7 @@ class Targets:
         self._folders = sorted(parents - {Path()}, key=lambda folder: (len(folder.parts), folder.parts))
         self._taken = {_key(folder) for folder in self._folders}
         self._digests: dict[Path, str | None] = {}
+        self._made: dict[Path, frozenset[str]] = {}
         self._digits = _DIGITS + (len(wishes) >= _LIKE_A_YEAR)
 
     @cached_property
@@ -140,7 +141,7 @@ class Targets:
 
     def is_unknown(self, place: Path) -> bool:
         """Say whether there is a file already of which the record does not know from which photo it was made."""
-        return self._lookout.there(self._root / place) and not self._makers(place)
+        return not self._makers(place) and self._lookout.there(self._root / place)
 
     def _name_folders(self) -> dict[Path, Path]:
         named = {Path(): Path()}
@@ -186,7 +187,11 @@ class Targets:
 
     def _makers(self, place: Path) -> frozenset[str]:
         """Give the photos from which the file that is there already was made, as far as the record knows."""
-        path = self._root / place
+        if place not in self._made:
+            self._made[place] = self._makers_of(self._root / place)
+        return self._made[place]
+
+    def _makers_of(self, path: Path) -> frozenset[str]:
         # A link is refused later, whatever it points to, and a pipe would never be read to its end.
         if not self._published or not self._lookout.there(path) or path.is_symlink() or not path.is_file():
             return frozenset()

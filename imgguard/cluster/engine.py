@@ -196,6 +196,9 @@ class Cluster:
             return None
         except (CancelledError, OSError, TimeoutError):
             sealed = NOT_READY
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            raise SetupError(f"{self._address}: a worker cannot do what it is asked to ({said})", _REMEDY) from error
         if sealed == NOT_READY:
             self._submit(shard)
             return None

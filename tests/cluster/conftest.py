@@ -40,7 +40,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def one_machine(make_guard: Callable[..., Guard], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What one process on one machine publishes of the sample event."""
-    guard, out = make_guard(), tmp_path_factory.mktemp("one") / "out"
+    guard, out = make_guard(names="keep"), tmp_path_factory.mktemp("one") / "out"
     results = list(guard.clean_folder(SAMPLES / "event", out, workers=1))
     guard.close()
     assert {result.status for result in results} == {Status.PUBLISHED}

@@ -178,7 +178,7 @@ def test_a_worker_with_another_version_is_refused_with_the_reason(tmp_path: Path
 
 
 def test_a_worker_that_joins_later_is_given_the_key_and_works(tmp_path: Path) -> None:
-    for n in range(12):
+    for n in range(8):
         draw(tmp_path / "in" / f"{n}.png", n)
     with cluster(tmp_path / "cluster", None) as machines, covering(tmp_path) as guard:
         first = machines.start_worker("first", "--no-nanny")
@@ -187,7 +187,7 @@ def test_a_worker_that_joins_later_is_given_the_key_and_works(tmp_path: Path) ->
         machines.start_worker("later", "--no-nanny")
         os.killpg(first.pid, signal.SIGKILL)
         found += results
-    assert [result.status for result in found] == [Status.PUBLISHED] * 12
+    assert [result.status for result in found] == [Status.PUBLISHED] * 8
 
 
 def test_workers_forget_the_run_when_the_client_is_killed(tmp_path: Path) -> None:

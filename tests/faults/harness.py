@@ -25,6 +25,7 @@ from tests.faults.school import draw_event
 # How many times a run is killed at a random moment; with 200, every fault strikes at every step. See test_kills.py.
 KILLS = int(os.environ.get("IMGGUARD_FAULTS", "40"))
 SEED = int(os.environ.get("IMGGUARD_FAULTS_SEED", str(int(time.time()))))
+_LONGEST_S = 120
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,11 @@ class Driver:
         pid = self._read()["pid"]
         disturber = threading.Thread(target=meanwhile, args=(pid,))
         disturber.start()
+        # A run that hangs is a fault as well, which the tests then tell, since there is no answer.
+        watch = threading.Timer(_LONGEST_S, os.kill, (pid, signal.SIGKILL))
+        watch.start()
         status = self._read()["status"]
+        watch.cancel()
         disturber.join()
         end_session(pid)
         answer = Path(job.answer)

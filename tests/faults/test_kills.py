@@ -7,17 +7,19 @@ minutes. The ids of the tests tell the seed; `IMGGUARD_FAULTS_SEED=... -k NUMBER
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.faults.checking import Found
 from tests.faults.harness import KILLS, SEED, Driver, Each, Ended, Trial, session_of, some
 from tests.faults.injecting import Injection
-from tests.faults.school import drawn
+from tests.faults.school import drawn, guard_of
 
 _WORKER_KILLS = KILLS // 3
 _NUMBERS = [SEED * 1000 + number for number in range(KILLS)]
@@ -150,6 +152,26 @@ def test_spawned_workers_end_with_a_killed_run_and_it_is_gone_on_with(
         ended = spawning.run(Injection("die", 4, only="os.rename"))
     assert ended.signal == signal.SIGKILL
     spawning.require(large[0], recovered=False)
-    ended = spawning.run(meanwhile=kill_later(2.5, random.Random(SEED)))
-    assert ended.told is not None and ended.told["error"] is None, ended.log
     spawning.goes_on_to(large[0])
+
+
+def kill_the_first_worker(pid: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for one in session_of(pid):
+            with suppress(OSError):
+                if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text():
+                    os.kill(one, signal.SIGKILL)
+                    return
+
+
+def test_a_worker_that_is_killed_while_it_starts_keeps_nobody_waiting(
+    driver: Driver, trial: Trial, small: tuple[Found, Ended, float]
+) -> None:
+    """What a process is started with waits in a pipe, which takes less than a gallery."""
+    assert len(pickle.dumps(guard_of(trial.school).rules)) > 65536
+    spawning = Trial(driver, trial.base / "spawn", 3, 2, spawn=True)
+    ended = spawning.run(meanwhile=kill_the_first_worker)
+    assert ended.signal == 0, "the run waited for ever"
+    assert ended.told is not None and ended.told["error"] is None and not ended.refused, ended.log
+    spawning.require_same(small[0])

@@ -105,7 +105,9 @@ def test_a_log_whose_last_transaction_the_disk_had_not_kept_is_made_up_for(
     for step in commits[1:]:
         with each.of(step):
             one = Trial(driver, trial.base / f"{step}", 3, 1)
-            one.run(Injection("die", step))
+            if one.run(Injection("die", step)).signal == 0:
+                # Digests are noted of files that have settled: how often that is committed depends on the time.
+                continue
             log = Path(f"{one.school}-wal")
             whole = log.read_bytes()
             *_, before, last = [32, *commits_of(whole)]
