@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Measured on the sample photos: what comes after the look takes 0.58 of its time.
-_CLEANING_TO_LOOK = 0.6
+# Measured: what comes after the look takes 0.6 times as long as the look at one megapixel, 1.1 to 1.6 at twelve.
+_CLEANING_TO_LOOK = 1.1
 # How many cleanings the guess above counts for, while few have been measured.
 _GUESS_COUNTS = 4
 # What is older fades: a run meets larger photos, and computers get other things to do.

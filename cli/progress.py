@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from cli.counting import DONE_BEFORE, Counts
@@ -129,7 +130,9 @@ class Bar(Shown):
     def __init__(self) -> None:
         """Make the bar; it appears when the run begins."""
         super().__init__(Console(), Console(stderr=True))
-        columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[done]}"), _Left(self))
+        # In a narrow terminal the counts are cut off first; all of them come again at the end.
+        said, counts = (TextColumn(f"{{task.{what}}}", table_column=_one_line()) for what in _SAID)
+        columns = (said, BarColumn(10), _Left(self, table_column=_one_line()), counts)
         self._bar = Progress(*columns, console=self.notes)
         self._task = self._bar.add_task("Cleaning", total=1.0, done="")
 
@@ -139,8 +142,8 @@ class Bar(Shown):
 
     def _changed(self) -> None:
         looking = f"Seeing who is there {self.looked}/{self.to_look}"
-        told = looking if self.phase == "looking" else "Cleaning"
-        done = f"{self.counts.photos}/{self.planned}  {self.counts.words}"
+        told = looking if self.phase == "looking" else f"Cleaning {self.counts.photos}/{self.planned}"
+        done = self.counts.words if self.counts.photos else ""
         self._bar.update(self._task, description=told, completed=self.share, done=done)
 
     def _ended(self, error: BaseException | None) -> None:
@@ -151,13 +154,20 @@ class Bar(Shown):
         self._bar.stop()
 
 
+_SAID = ("description", "fields[done]")
+
+
+def _one_line() -> Column:
+    return Column(no_wrap=True)
+
+
 class _Left(ProgressColumn):
     """The rate and the time left, which also passes while no photo is finished."""
 
     max_refresh = 0.5
 
-    def __init__(self, shown: Shown) -> None:
-        super().__init__()
+    def __init__(self, shown: Shown, table_column: Column) -> None:
+        super().__init__(table_column)
         self._shown = shown
         self._said: tuple[float | None, float] = (None, 0.0)
 
