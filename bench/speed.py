@@ -250,7 +250,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not options.only or name in options.only:
             with tempfile.TemporaryDirectory() as scratch:
                 write_json(results, {**part(Path(scratch), options), "made": date.today().isoformat()})
-    show(bars(results))
+    found = bars(results)
+    write_json(results, {"bars": [asdict(bar) for bar in found]})
+    show(found)
     if find_spec("matplotlib"):
         from speed_plots import plot
 
