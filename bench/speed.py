@@ -5,7 +5,7 @@
 
 Contenders run in turn in processes of their own that are pinned to the same cores, on the same photos, medians of five,
 so that a ratio holds on a busy machine too. deface is installed by itself, see bench/finders.py; where onnx and
-onnxruntime are there, it is measured with them too. Results go to docs/speed/speed.json, and plots beside it.
+onnxruntime are there, it is measured with them too. Results go to docs/performance/speed.json, and plots beside it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from speed_child import SAMPLES
 from speed_photos import build_folder, build_photo, copied, sized
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parent / "docs" / "speed"
+RESULTS = HERE.parent / "docs" / "performance"
 SIZES = (1, 3, 6, 12, 24, 48)
 # Beyond, the tensors of deface take more memory than common computers have.
 MOST_FOR_DEFACE = 24
@@ -250,7 +250,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not options.only or name in options.only:
             with tempfile.TemporaryDirectory() as scratch:
                 write_json(results, {**part(Path(scratch), options), "made": date.today().isoformat()})
-    show(bars(results))
+    found = bars(results)
+    write_json(results, {"bars": [asdict(bar) for bar in found]})
+    show(found)
     if find_spec("matplotlib"):
         from speed_plots import plot
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -19,12 +20,14 @@ from consent.model import Reference
 from imgguard import Gallery, Guard
 from imgguard.engines import Engine, Pool
 from imgguard.rules import Rules
-from imgguard.tasks import Outcome, Task, perform
+from imgguard.tasks import Outcome, Task, Work, perform
+from imgguard.types import CleanedPhoto
 
 sys.path.append(str(Path(__file__).parent.parent))
 from tests.fakes import FACE_COLOUR, fake_backends, plain_calibration
 
 _SIDE = 96
+_KINDS = 7
 _ENROLLED = 200
 _SAMPLES = 40
 
@@ -54,7 +57,10 @@ class Growth:
 
 
 class FakeHere:
-    """Works here, with back ends that need no model: what is left is what the main process does."""
+    """Works here, with back ends that need no model, and on each kind of picture once.
+
+    What is left is what the main process does of itself.
+    """
 
     width = 1
 
@@ -62,6 +68,7 @@ class FakeHere:
         """Take the rules of a run."""
         self._rules, self._backends = rules, fake_backends()
         self._waiting: deque[Task] = deque()
+        self._known: dict[tuple[Work, str], Outcome] = {}
 
     def submit(self, task: Task) -> None:
         """See `imgguard.engines.Engine`."""
@@ -71,7 +78,11 @@ class FakeHere:
         """See `imgguard.engines.Engine`."""
         if self._waiting:
             task = self._waiting.popleft()
-            yield task, perform(task, self._rules, self._backends)
+            kind = task.work, sha256(task.source.read_bytes()).hexdigest()
+            if kind not in self._known:
+                self._known[kind] = perform(task, self._rules, self._backends)
+            outcome = self._known[kind]
+            yield task, replace(outcome, source=task.source) if isinstance(outcome, CleanedPhoto) else outcome
 
     def close(self) -> None:
         """See `imgguard.engines.Engine`."""
@@ -97,10 +108,9 @@ def fake_guard(place: Path) -> Guard:
 
 def draw_small(folder: Path, count: int) -> Path:
     """Draw photos with two faces that the fake detector finds, a thousand a folder."""
-    rng = np.random.default_rng(2)
     for number in range(count):
         picture = np.full((_SIDE, _SIDE, 3), 90, np.uint8)
-        picture[:: 1 + number % 7, 70:] = rng.integers(0, 80, 3, np.uint8)
+        picture[:: 1 + number % _KINDS, 70:] = number % _KINDS
         for x in (6, 40):
             picture[20:44, x : x + 20] = FACE_COLOUR
         path = folder / f"{number // 1000:03}" / f"{number:06}.jpg"

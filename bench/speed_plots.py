@@ -70,3 +70,22 @@ def _memory(found: dict[str, Any]) -> Any:
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
+
+
+def plot_scale(results: Path) -> None:
+    """Draw the simulated run: hours and cost by workers."""
+    found = json.loads(results.read_text())
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 4))
+    for name, runs in found["runs"].items():
+        workers = [run["workers"] for run in runs]
+        left.loglog(workers, [run["hours"] for run in runs], "o-", label=name)
+        right.semilogx(workers, [run["cost"] for run in runs], "o-", label=name)
+    for axes, what in ((left, "hours"), (right, f"cost at {found['assumed']['price']} a core-hour")):
+        axes.set_xticks(workers, [str(n) for n in workers])
+        axes.minorticks_off()
+        axes.set(xlabel="workers", ylabel=what)
+        axes.grid(alpha=0.3)
+    right.set_ylim(0, None)
+    left.legend(fontsize="small")
+    figure.suptitle(f"{found['assumed']['photos']:,} photos, simulated")
+    save(figure, results.parent / "scale.svg")

@@ -1,4 +1,4 @@
-"""Write the benches' results into docs/accuracy.md, covers.md and metadata.md, between the marks that name them.
+"""Write the benches' results into the pages of docs, between the marks that name them.
 
 python docs/tables.py
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from markdown_tables import Tables, percent, table
 from tables_covers import COVERS
+from tables_speed import PERFORMANCE, SCALE
 
 FOLDER = Path(__file__).parent
 FINDERS = (
@@ -180,7 +181,7 @@ ACCURACY: Tables = {
 
 
 METADATA: Tables = {"places": ("survival", places), "folders": ("survival", folders)}
-PAGES = {"accuracy": ACCURACY, "covers": COVERS, "metadata": METADATA}
+PAGES = {"accuracy": ACCURACY, "covers": COVERS, "metadata": METADATA, "performance": PERFORMANCE, "scale": SCALE}
 
 
 def filled(page: str) -> str:
