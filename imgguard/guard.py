@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import platformdirs
 
-from consent.errors import RecordError
-from consent.existing import open_existing
 from consent.groups import named_groups
 from consent.model import Purpose
 from consent.publishing import recover
 from consent.roster import Finding, Roster
-from consent.store import Renamed, RunRecord, Store, last_entry, read_published, read_renamed
+from consent.store import RunRecord, Store, last_entry, read_published, read_renamed
 from consent.vault import Passphrase
+from imgguard.apart import require_apart, require_nothing_else
 from imgguard.backends import default_backends
 from imgguard.batch import run_batch
-from imgguard.digests import Digests
-from imgguard.engines import Engine, Here, Pool
+from imgguard.choices import one_of
+from imgguard.engines import Engine
 from imgguard.errors import ConsentChanged, OutputError, SetupError
 from imgguard.handing import Sink
 from imgguard.keys import Keys
 from imgguard.known_names import KnownNames
 from imgguard.looks import read_look
 from imgguard.output import OutputFolder
-from imgguard.parts import remove_left
 from imgguard.pipeline import prepare_photo
 from imgguard.places import Remote, place
 from imgguard.planning import Plan, format_of_name, plan_run
 from imgguard.portrait_sources import home_of
 from imgguard.publication import Publication, count_published, require_asked, require_small_batch, under_policy
 from imgguard.recorder import Recorder, dry_result, refused_as
-from imgguard.remote_output import PLACES, RemoteFolder, remove_left_there
-from imgguard.resuming import Earlier
+from imgguard.remote_output import PLACES, RemoteFolder
 from imgguard.rules import Covering, Rules, checked_fpir
 from imgguard.run_records import run_record
+from imgguard.running import engine_here, known_digests, tidy, what_was_done
 from imgguard.sanitize.exif import checked_credit
 from imgguard.scales import Search
 from imgguard.tally import shown_often
@@ -49,8 +48,6 @@ from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import CleanedPhoto, Extent, Format, Names, PhotoResult, Refusal, Style, Treatment
 from imgguard.who import Asked, roster_of, who_is_known
 from imgguard.workers import workers_for
-
-_T = TypeVar("_T", Purpose, Extent, Treatment, Format, Search, Names)
 
 
 def default_school() -> Path:
@@ -136,15 +133,19 @@ class Guard:
         self._roster: Roster | None = None
         self._id_photos = Path(id_photos) if id_photos is not None else None
         self.findings: tuple[Finding, ...] = ()
-        wanted = None if format is None else _known(Format, format, "format")
-        look, search = read_look(style), _known(Search, search, "search")
-        extent = _known(Extent, cover, "part of a person to cover")
-        treatment = _known(Treatment, covered, "way to treat people who must be covered")
+        wanted = None if format is None else one_of(Format, format, "format")
+        look, search = read_look(style), one_of(Search, search, "search")
+        extent = one_of(Extent, cover, "part of a person to cover")
+        treatment = one_of(Treatment, covered, "way to treat people who must be covered")
         covering = Covering(look.picture, extent, treatment)
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         credit = None if credit is None else checked_credit(credit)
-        purpose = None if purpose is None else _known(Purpose, purpose, "purpose")
-        self._naming = Naming(_known(Names, names, "choice of names"), earlier=self._renamed, published=self._published)
+        purpose = None if purpose is None else one_of(Purpose, purpose, "purpose")
+        self._naming = Naming(
+            one_of(Names, names, "choice of names"),
+            earlier=partial(read_renamed, self._school),
+            published=partial(read_published, self._school),
+        )
         self._publication, self._under = publication, under_policy(publication, purpose, self._school, on)
         self.findings = self._under.findings
         self.rules = Rules(
@@ -289,23 +290,11 @@ class Guard:
             SetupError: if the folders cannot be used, or there are more photos than the procedure means.
         """
         ids = None if self._id_photos is None else home_of(self._id_photos)
-        for given in inputs:
-            if ids is not None and (_inside(ids, given) or _inside(given, ids)):
-                raise SetupError(
-                    f"The folder of ID photos {ids} and the input {given} lie inside each other",
-                    "Give the event photos alone, or portraits would be published under student numbers.",
-                )
+        require_apart(ids, inputs)
         naming = self._naming if names is None else replace(self._naming, names=names)
-        with self._known_digests() as digests:
+        with known_digests(self._school) as digests:
             plan = plan_run(inputs, out, self.rules.format, replace(naming, digest=digests.of), chosen)
-        for own, what in ((self._school, "school file"), (ids, "folder of ID photos")):
-            if own is None:
-                continue
-            if (_inside(own, plan.out) and not plan.names_file) or _inside(plan.out, own):
-                raise SetupError(
-                    f"The {what} {own} and the output folder {plan.out} lie inside each other",
-                    "Choose an output folder that holds nothing but what is to be published.",
-                )
+        require_nothing_else(plan, self._school, ids)
         require_small_batch(self._under, len(plan.jobs), confirmed=self._publication.confirm_batch)
         return plan
 
@@ -344,35 +333,14 @@ class Guard:
         # Only who names a file asks for its format so; else one photo and many would be decided by other settings.
         rules = self._rules_for(plan.jobs[0].target) if plan.names_file and plan.jobs else self._counted()
         folder = self._output(plan, overwrite)
-        made = engine(rules) if engine else _engine(rules, min(workers_for(workers).count, len(plan.jobs)))
-        with contextlib.closing(made), self._known_digests(recorder) as digests:
-            if recorder is None:
-                earlier = self._earlier(rules, digests, resume)
-            else:
-                _tidy({job.target.parent for job in plan.jobs})
-                earlier = self._earlier(rules, digests, resume)
+        made = engine(rules) if engine else engine_here(rules, min(workers_for(workers).count, len(plan.jobs)))
+        with contextlib.closing(made), known_digests(self._school, recorder) as digests:
+            if recorder is not None:
+                tidy({job.target.parent for job in plan.jobs})
+            earlier = what_was_done(rules, digests, resume)
+            if recorder is not None:
                 recorder = replace(recorder, keys=earlier.keys if earlier else None)
             yield from run_batch(plan, rules, recorder, folder, made, examined, earlier)
-
-    def _earlier(self, rules: Rules, digests: Digests, resume: bool) -> Earlier | None:
-        """Know what earlier runs did; nothing where a person has a hand in how photos come out."""
-        return None if rules.required or rules.marks else Earlier(digests.store, digests, Keys.of(rules), resume)
-
-    @contextlib.contextmanager
-    def _known_digests(self, recorder: Recorder | None = None) -> Iterator[Digests]:
-        """Give digests of files, those that the school file knows without reading; it need not be there."""
-        with contextlib.ExitStack() as opened:
-            store = recorder.store if recorder else None
-            if store is None and self._school.is_file():
-                # Where it cannot be used, whoever has to write to it is told.
-                with contextlib.suppress(RecordError):
-                    store = opened.enter_context(open_existing(self._school))
-            digests = Digests(store)
-            try:
-                yield digests
-            finally:
-                with contextlib.suppress(RecordError):
-                    digests.save()
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[Recorder]:
@@ -455,12 +423,6 @@ class Guard:
         roster = {self._roster.path.resolve()} if self._roster else set()
         return OutputFolder(plan.out, overwrite, plan.inputs | roster)
 
-    def _renamed(self) -> tuple[Renamed, ...]:
-        return read_renamed(self._school)
-
-    def _published(self) -> Mapping[str, frozenset[str]]:
-        return read_published(self._school)
-
     def _open_record(self) -> Recorder:
         if self._recorder is None:
             store = Store(self._school)
@@ -474,25 +436,3 @@ class Guard:
     def run_record(self) -> RunRecord:
         """Give what the record tells of a run with this guard."""
         return run_record(self.rules, self._under, self._publication, self._roster)
-
-
-def _engine(rules: Rules, workers: int) -> Engine:
-    return Pool(rules, workers) if workers > 1 else Here(rules)
-
-
-def _tidy(folders: Collection[Path]) -> None:
-    """Remove what killed processes have left unfinished."""
-    remove_left(folder for folder in folders if not isinstance(folder, Remote))
-    remove_left_there(folder for folder in folders if isinstance(folder, Remote))
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
-
-
-def _known(kind: type[_T], value: _T | str, name: str) -> _T:
-    try:
-        return kind(value)
-    except ValueError as error:
-        choices = ", ".join(member.value for member in kind)
-        raise SetupError(f"{value!r} is not a {name}", f"Choose one of: {choices}.") from error
