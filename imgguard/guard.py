@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +16,7 @@ from consent.groups import named_groups
 from consent.model import Purpose
 from consent.publishing import recover
 from consent.roster import Finding, Roster
-from consent.store import RunRecord, Store, last_entry, read_published, read_renamed
+from consent.store import RunRecord, Store, last_entry
 from consent.vault import Passphrase
 from imgguard.apart import require_apart, require_nothing_else
 from imgguard.backends import default_backends
@@ -141,11 +140,7 @@ class Guard:
         groups, fpir = named_groups(groups), checked_fpir(fpir)
         credit = None if credit is None else checked_credit(credit)
         purpose = None if purpose is None else one_of(Purpose, purpose, "purpose")
-        self._naming = Naming(
-            one_of(Names, names, "choice of names"),
-            earlier=partial(read_renamed, self._school),
-            published=partial(read_published, self._school),
-        )
+        self._naming = Naming.recorded_in(self._school, one_of(Names, names, "choice of names"))
         self._publication, self._under = publication, under_policy(publication, purpose, self._school, on)
         self.findings = self._under.findings
         self.rules = Rules(

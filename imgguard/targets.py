@@ -8,10 +8,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Self
 
-from consent.store import Renamed
+from consent.store import Renamed, read_published, read_renamed
 from imgguard.digests import Digests, place_of
 from imgguard.known_names import KnownNames
 from imgguard.naming import telling_in
@@ -54,6 +55,11 @@ class Naming:
     earlier: Callable[[], Sequence[Renamed]] = tuple
     published: Callable[[], Mapping[str, frozenset[str]]] = dict
     digest: Callable[[Path], str | None] = Digests(None).of
+
+    @classmethod
+    def recorded_in(cls, school: Path, names: Names) -> Self:
+        """Name photos so that what a school file has of earlier runs stays as it is; it need not be there."""
+        return cls(names, earlier=partial(read_renamed, school), published=partial(read_published, school))
 
     def replaces(self, name: str) -> bool:
         """Say whether a name, given without its ending, is replaced by a neutral one."""
