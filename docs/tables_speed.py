@@ -16,13 +16,15 @@ NAMES = {
 }  # fmt: skip
 
 
-def measured(part: str) -> Callable[[_Make], _Make]:
-    """Say so where a part was not measured yet."""
+def measured(part: str, plot: str = "") -> Callable[[_Make], _Make]:
+    """Say so where a part was not measured yet; where it was, show its plot, too."""
 
     def say(make: _Make) -> _Make:
         @wraps(make)
         def made(results: dict[str, Any]) -> str:
-            return make(results[part]) if part in results else "Not measured yet."
+            if part not in results:
+                return "Not measured yet."
+            return make(results[part]) + (f"\n\n{plot}" if plot else "")
 
         return made
 
@@ -36,7 +38,7 @@ def bars(found: Any) -> str:
     return table(("", "bar", "measured", "met"), rows)
 
 
-@measured("throughput")
+@measured("throughput", "![Photos a second by cores](performance/cores.svg)")
 def throughput(found: dict[str, Any]) -> str:
     """Photos a second by cores."""
     cores = sorted({1, found["cores"]})
@@ -65,7 +67,7 @@ def one(found: dict[str, float]) -> str:
     return table(("one photo with five faces, one core", "time", "of OpenCV's"), rows)
 
 
-@measured("sizes")
+@measured("sizes", "![Seconds a photo by megapixels](performance/megapixels.svg)")
 def sizes(found: dict[str, list[list[float]]]) -> str:
     """Time by megapixels."""
     times = {name: dict(map(tuple, points)) for name, points in found.items()}
@@ -76,7 +78,7 @@ def sizes(found: dict[str, list[list[float]]]) -> str:
     return table(("megapixels", *(NAMES[name] for name in times)), rows)
 
 
-@measured("memory")
+@measured("memory", "![Memory over a run](performance/memory.svg)")
 def memory(found: dict[str, Any]) -> str:
     """Memory over a run."""
     rows = [
@@ -140,7 +142,7 @@ def store(found: dict[str, dict[str, float]]) -> str:
     return table(("photos in the record", "to publish and record one", "to see that one is done", "school file"), rows)
 
 
-@measured("runs")
+@measured("runs", "![Hours and cost by workers](scale/scale.svg)")
 def runs(found: dict[str, list[dict[str, float]]]) -> str:
     """The simulated runs."""
     rows = [
