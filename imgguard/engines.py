@@ -194,6 +194,8 @@ class Pool:
 
 def _executor(handout: Handout, workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
+    # Products of matrices would use every core in every worker; only what is started from now on reads this.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(handout.address,))
 
 

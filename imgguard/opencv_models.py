@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -21,12 +22,16 @@ class SFace:
     """The embedder: 128 dimensions. A face and its mirror image are embedded and averaged, which is nearer to both."""
 
     def __init__(self) -> None:
-        """Load and verify the model."""
+        """Prepare; the model is loaded and verified when it is first used: without recognition it never is."""
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _net(self) -> Any:
         level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
         model = np.frombuffer(read_weights(_SFACE), np.uint8)
-        self._net = cv2.FaceRecognizerSF.create("onnx", model, _NO_CONFIG)
+        net = cv2.FaceRecognizerSF.create("onnx", model, _NO_CONFIG)
         cv2.utils.logging.setLogLevel(level)
-        self._lock = threading.Lock()
+        return net
 
     @property
     def model_id(self) -> str:
