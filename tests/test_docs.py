@@ -18,9 +18,9 @@ from imgguard.types import Extent, Names, Treatment
 from tests.conftest import ROOT, SAMPLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# What a school does once a year, or after publishing, the page, and the watch have a document each.
+# What a school does once a year, or after publishing, the page, the watch and clusters have a document each.
 MANUAL = README + "".join(
-    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("consent", "page", "watch")
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("consent", "page", "watch", "cluster")
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -46,7 +46,7 @@ def test_every_command_and_option_is_in_the_readme_and_has_help(name: str, comma
 
 
 def test_every_option_that_the_readme_names_exists() -> None:
-    known = {option for _, command in commands(cli) for p in command.params for option in p.opts}
+    known = {option for _, command in commands(cli) for p in command.params for option in (*p.opts, *p.secondary_opts)}
     named = set(re.findall(r"`(--[a-z-]+)`", MANUAL))
     assert named <= known
 
@@ -67,6 +67,7 @@ def test_every_choice_and_column_is_in_the_readme() -> None:
 def test_every_dependency_has_its_reason_in_the_readme() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     wanted = [*PROJECT["project"]["dependencies"], *(r for group in extras.values() for r in group)]
+    wanted = [requirement for requirement in wanted if not requirement.startswith("imgguard[")]
     names = {re.split(r"[<>=!~\[ ]", requirement)[0] for requirement in wanted}
     table = README[README.index("### Dependencies") : README.index("### Models")]
     assert not [name for name in names if name not in table]
