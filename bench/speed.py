@@ -120,7 +120,7 @@ def commands(place: Path, options: argparse.Namespace) -> dict[str, Any]:
     known = ["--roster", SAMPLES / "roster.csv", "--id-photos", SAMPLES / "id_photos", "--purpose", "school_website"]
     ways = {
         "imgguard": lambda out: [*_imgguard(), "clean", folder, "-o", out, *known, "--school", place / "school-c"],
-        "deface": lambda out: [sys.executable, "-m", "deface", "--backend", "opencv", *sorted(folder.iterdir())],
+        "deface": lambda out: [sys.executable, "-m", "deface.deface", "--backend", "opencv", *sorted(folder.iterdir())],
     }
     found = {}
     for name, way in ways.items():
