@@ -11,7 +11,18 @@ import click
 
 from cli.clustering import where_to_work
 from cli.exits import EXIT_INCOMPLETE, EXIT_OK
-from cli.options import A_PATH, A_PLACE, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
+from cli.options import (
+    A_PATH,
+    A_PLACE,
+    Known,
+    confirm_batch_option,
+    how_to_cover,
+    how_to_search,
+    no_recognition_option,
+    school_option,
+    who_may_be_seen,
+    workers_option,
+)
 from cli.progress import Shown, how_to_tell
 from cli.writing import how_to_write
 
@@ -36,12 +47,10 @@ Examples:
 @click.option("-o", "--out", required=True, type=A_PLACE, help="Output folder; for a single photo also a file name.")
 @who_may_be_seen
 @how_to_search
-@click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
+@no_recognition_option
 @how_to_cover
 @how_to_write
-@click.option(
-    "--confirm-batch", is_flag=True, help="Publish more photos at once than the procedure calls a large quantity."
-)
+@confirm_batch_option
 @click.option("--dry-run", is_flag=True, help="Do everything but publish and record.")
 @click.option("--report", type=A_PATH, help="Also write every decision to this JSON file (student numbers, no names).")
 @click.option(
@@ -54,7 +63,7 @@ Examples:
     "enrolled; or do everything again.",
 )  # fmt: skip
 @school_option
-@click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
+@workers_option
 @where_to_work
 @how_to_tell
 def clean(

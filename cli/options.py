@@ -86,6 +86,16 @@ school_option = click.option(
     "--school", type=A_PATH, envvar="IMGGUARD_SCHOOL", show_envvar=True,
     help="The school file (school.imgguard), if not the one in your user data folder.",
 )  # fmt: skip
+no_recognition_option = click.option(
+    "--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed."
+)
+confirm_batch_option = click.option(
+    "--confirm-batch", is_flag=True, help="Publish more photos at once than the procedure calls a large quantity."
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1),
+    help="Processes to use; if not given one a core, fewer where memory is short.",
+)  # fmt: skip
 passphrase_option = click.option(
     "--passphrase-file", type=A_PATH,
     help="A file that only you can read, with the passphrase of the school file's key; asked for if not given. For "

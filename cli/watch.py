@@ -13,7 +13,17 @@ import click
 
 from cli.counting import DONE_BEFORE
 from cli.exits import EXIT_OK
-from cli.options import A_PATH, Known, how_to_cover, how_to_search, school_option, who_may_be_seen
+from cli.options import (
+    A_PATH,
+    Known,
+    confirm_batch_option,
+    how_to_cover,
+    how_to_search,
+    no_recognition_option,
+    school_option,
+    who_may_be_seen,
+    workers_option,
+)
 from cli.writing import how_to_write
 
 if TYPE_CHECKING:
@@ -33,12 +43,10 @@ _SECONDS = click.FloatRange(min=0.1)
 @click.option("-o", "--out", required=True, type=A_PATH, help="Output folder, outside of the folder that is watched.")
 @who_may_be_seen
 @how_to_search
-@click.option("--no-recognition", is_flag=True, help="Cover everybody; nothing biometric is computed.")
+@no_recognition_option
 @how_to_cover
 @how_to_write
-@click.option(
-    "--confirm-batch", is_flag=True, help="Publish more photos at once than the procedure calls a large quantity."
-)
+@confirm_batch_option
 @click.option(
     "--troubles", type=A_PATH,
     help="Keep a list of the photos that could not be cleaned in this file, with names, reasons and what to do; "
@@ -54,7 +62,7 @@ _SECONDS = click.FloatRange(min=0.1)
     "--heartbeat", type=_SECONDS, default=300.0, show_default=True, help="Seconds between two signs of life in the log."
 )
 @school_option
-@click.option("--workers", type=click.IntRange(1), help="Processes to use; one a core if not given.")
+@workers_option
 def watch(
     folder: Path,
     out: Path,

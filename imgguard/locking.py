@@ -25,19 +25,27 @@ def only_one(path: Path) -> Iterator[bool]:
         Whether this process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = hold(path)
     try:
-        yield _locked(handle)
+        yield handle is not None
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
-def _locked(handle: int) -> bool:
+def hold(path: Path) -> int | None:
+    """Hold a lock file until the handle is closed or the process ends; None if another holds it.
+
+    Args:
+        path: The lock file, in a folder that is there; it stays. A link is not followed.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         if sys.platform == "win32":
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    return True
+        os.close(handle)
+        return None
+    return handle

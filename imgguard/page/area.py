@@ -12,7 +12,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -25,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from imgguard.errors import SetupError
+from imgguard.locking import hold
 
 _KEY_BITS, _NONCE_BYTES, _TAG_BYTES, _STAMP_BYTES = 256, 12, 16, 16
 # A cipher takes less than 2 GiB at once.
@@ -75,7 +75,7 @@ class Area:
         self._folder, self._most = folder, most_bytes
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        self._handle: int | None = _locked(folder)
+        self._handle: int | None = hold(folder / _LOCK)
         if self._handle is None:
             raise SetupError("The folder for unreleased pictures is in use", "Close the other page first.")
         self._cipher: AESGCM | None = AESGCM(AESGCM.generate_key(_KEY_BITS))
@@ -192,7 +192,7 @@ def _alone(parent: Path) -> Iterator[None]:
         OSError: if another takes too long.
     """
     until = time.monotonic() + _PATIENCE
-    while (handle := _locked(parent)) is None:
+    while (handle := hold(parent / _LOCK)) is None:
         if time.monotonic() > until:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         time.sleep(0.05)
@@ -208,7 +208,7 @@ def _left_behind(parent: Path) -> Iterator[Path]:
         if folder.is_symlink() or not folder.is_dir():
             continue
         with contextlib.suppress(OSError):
-            handle = _locked(folder)
+            handle = hold(folder / _LOCK)
             if handle is not None:
                 _empty(folder)
                 os.close(handle)
@@ -259,21 +259,3 @@ def _empty(folder: Path) -> None:
         if path.name != _LOCK:
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _locked(folder: Path) -> int | None:
-    """Hold the lock of a folder until the handle is closed or the process ends; None if another holds it."""
-    handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
