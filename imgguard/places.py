@@ -221,6 +221,13 @@ def place(given: Path | str) -> Path:
     """
     if isinstance(given, Remote):
         return given
+    if (
+        isinstance(given, Path)
+        and given.parts
+        and given.parts[0].removesuffix(":") in _PACKAGES
+        and ":" in given.parts[0]
+    ):
+        raise SetupError(f"{given}: is a path of this computer made of an address", "Give the address as text.")
     match = _SCHEME.match(str(given)) if isinstance(given, str) else None
     if match is None:
         return Path(given)

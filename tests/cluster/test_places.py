@@ -93,6 +93,12 @@ def test_what_is_no_address_is_refused(address: str, reason: str) -> None:
     assert "secret" not in str(error.value)
 
 
+def test_an_address_that_was_made_a_path_is_not_taken_for_a_folder_here() -> None:
+    with pytest.raises(SetupError, match="as text"):
+        place(Path("s3://photos/2024"))
+    assert place(Path("s3")) == Path("s3")
+
+
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     _system.cache_clear()
