@@ -31,6 +31,8 @@ RESULTS = Path(__file__).parent.parent / "docs" / "scale"
 WORKERS = (1, 8, 64)
 ENTRIES = (1_000, 10_000, 100_000)
 _PUBLISHED = 200
+# What the client asks of an object store to publish one photo that a worker has staged there.
+_REQUESTS = 8
 
 
 def say(what: str) -> None:
@@ -143,6 +145,7 @@ def simulation(found: dict[str, Any], options: argparse.Namespace) -> dict[str, 
         "one worker of half the speed": {"slow": 1},
         "one worker lost halfway": {"lost": 1},
         "recording twice as slow": {"record": 2 * assumed.record},
+        "published into a store": {"record": assumed.record + _REQUESTS * options.request},
     }
     runs: dict[str, list[Simulated]] = {}
     for name, change in changed.items():
@@ -168,6 +171,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=int, default=4_000_000, help="photos of the simulated run")
     parser.add_argument("--price", type=float, default=0.05, help="price of a core for an hour, in any currency")
+    parser.add_argument("--request", type=float, default=0.02, help="seconds that a request to an object store takes")
     parser.add_argument("--skew", type=float, default=0.4, help="standard deviation of the logarithm of photo sizes")
     parser.add_argument("--shard", type=int, default=25, help="photos in a task")
     parser.add_argument("--most", type=int, default=max(ENTRIES), help="entries up to which growth is measured")

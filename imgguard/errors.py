@@ -146,6 +146,11 @@ class NotReached(PhotoError):
     """The run ended before this photo's turn."""
 
 
+def link_refused(path: Path) -> LinkRefused:
+    """Give the error of a link inside a folder."""
+    return LinkRefused(f"{path}: is a link, which is not followed", "Give the file or folder it points to.")
+
+
 def unreadable(path: Path, error: OSError) -> PhotoUnreadable:
     """Turn an operating system's error about an input into ours."""
     return PhotoUnreadable(f"{path}: cannot be read ({error.strerror})", "Check the file and its permissions.")

@@ -331,7 +331,7 @@ class Guard:
         made = engine(rules) if engine else engine_here(rules, min(workers_for(workers).count, len(plan.jobs)))
         with contextlib.closing(made), known_digests(self._school, recorder) as digests:
             if recorder is not None:
-                tidy({job.target.parent for job in plan.jobs})
+                tidy({plan.out, *(job.target.parent for job in plan.jobs)})
             earlier = what_was_done(rules, digests, resume)
             if recorder is not None:
                 recorder = replace(recorder, keys=earlier.keys if earlier else None)

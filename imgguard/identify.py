@@ -188,17 +188,18 @@ class Gallery:
     def _closest(self) -> tuple[tuple[str, str, float], ...]:
         found: list[tuple[float, int, int]] = []
         columns = np.arange(len(self.subject_ids))
-        for rows in blocks(asked_people(len(columns)), len(columns)):
+        asked = asked_people(len(columns))
+        for rows in blocks(asked, len(columns)):
             scores = self._prepared[rows] @ self._prepared.T
-            # A pair is seen once, and nobody with themselves.
+            # A pair is seen once, where both of them are asked, and nobody with themselves.
             for score, row in zip(scores, rows, strict=True):
-                score[: row + 1] = -np.inf
+                score[asked[: np.searchsorted(asked, row, "right")]] = -np.inf
             # The best pairs are among those of the rows whose best are highest.
             some = np.sort(_best(scores.max(axis=1), _SHOWN_PAIRS))
             rows, scores = rows[some], scores[some]
             best = _best(scores.ravel(), _SHOWN_PAIRS)
             pairs = zip(rows[best // len(columns)].tolist(), (best % len(columns)).tolist(), strict=True)
-            found += [(float(scores.flat[at]), *pair) for at, pair in zip(best, pairs, strict=True)]
+            found += [(float(scores.flat[at]), min(pair), max(pair)) for at, pair in zip(best, pairs, strict=True)]
         shown = sorted(found, key=lambda pair: (-pair[0], *pair[1:]))[:_SHOWN_PAIRS]
         return tuple((self.subject_ids[i], self.subject_ids[j], score) for score, i, j in shown if score > -np.inf)
 

@@ -193,6 +193,7 @@ class Entry:
         version: What changes when its bytes do: an ETag, or the time at which it was written.
         address: What the store calls it.
         modified: When it was written, in whole seconds; 0 where the version tells more than a time would.
+        is_link: Whether it is a link to something else.
     """
 
     name: str
@@ -201,11 +202,12 @@ class Entry:
     version: str
     address: str = ""
     modified: int = 0
+    is_link: bool = False
 
     @property
     def is_fit(self) -> bool:
         """Whether a path can have this name: a store may know names such as "" or "..", which no path has."""
-        return self.name not in ("", ".", "..")
+        return self.name not in ("", ".", "..") and "\0" not in self.name
 
 
 def place(given: Path | str) -> Path:
@@ -219,6 +221,13 @@ def place(given: Path | str) -> Path:
     """
     if isinstance(given, Remote):
         return given
+    if (
+        isinstance(given, Path)
+        and given.parts
+        and given.parts[0].removesuffix(":") in _PACKAGES
+        and ":" in given.parts[0]
+    ):
+        raise SetupError(f"{given}: is a path of this computer made of an address", "Give the address as text.")
     match = _SCHEME.match(str(given)) if isinstance(given, str) else None
     if match is None:
         return Path(given)
@@ -227,7 +236,7 @@ def place(given: Path | str) -> Path:
         known = ", ".join(f"{name}://" for name in _PACKAGES)
         raise SetupError(f"{given}: no such kind of place is known", f"Give a folder, or one of {known}.")
     host = rest.partition("/")[0]
-    if scheme in _HOSTS and ":" in host.rpartition("@")[0]:
+    if ":" in host.rpartition("@")[0]:
         told = f"{scheme}://{host.rpartition('@')[2]}"
         raise SetupError(
             f"{told}: the address holds a password, which would be shown and recorded",
@@ -322,7 +331,8 @@ def _entry(told: dict[str, Any]) -> Entry:
     at = _seconds(next((told[name] for name in names if told.get(name)), 0))
     # With the time, since the tag of bytes that were there before is the same again.
     version = f"{tag} {at}"
-    return Entry(address.rsplit("/", 1)[-1], told.get("type") == "directory", size, version, address, 0 if tag else at)
+    kind, name = told.get("type"), address.rsplit("/", 1)[-1]
+    return Entry(name, kind == "directory", size, version, address, 0 if tag else at, kind == "link")
 
 
 def _seconds(at: Any) -> int:

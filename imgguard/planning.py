@@ -14,6 +14,7 @@ from imgguard.errors import (
     PhotoError,
     PhotoUnreadable,
     SetupError,
+    link_refused,
     unreadable,
 )
 from imgguard.formats import HEAD_BYTES, sniff_format
@@ -237,7 +238,7 @@ def _unseen(failure: OSError) -> Entry:
 
 def _link(path: Path) -> PhotoError | None:
     if path.is_symlink():
-        return LinkRefused(f"{path}: is a link, which is not followed", "Give the file or folder it points to.")
+        return link_refused(path)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from imgguard.errors import PhotoError, PhotoUnreadable, unreadable
+from imgguard.errors import PhotoError, PhotoUnreadable, SetupError, link_refused, unreadable
 from imgguard.formats import HEAD_BYTES
 from imgguard.places import Remote
 from imgguard.sidecars import Aside, is_aside_folder
@@ -24,6 +24,7 @@ def find_remote(given: Remote, base: Path, sidecars: _Sidecars) -> Iterator[Foun
         sidecars: Given the names of a folder's files, tells by a path what lies beside photos.
     """
     if given.is_file():
+        _require_no_folder(given)
         yield from _files(given.parent, Path(), [given.name], lambda path: None, set())
         return
     folders = [(given, base)]
@@ -37,7 +38,9 @@ def find_remote(given: Remote, base: Path, sidecars: _Sidecars) -> Iterator[Foun
         for one in entries:
             if not one.is_fit:
                 yield here, Path(), _unfit(here, one.address), None, None
-        entries = [one for one in entries if one.is_fit]
+            elif one.is_link:
+                yield here / one.name, relative / one.name, link_refused(here / one.name), None, None
+        entries = [one for one in entries if one.is_fit and not one.is_link]
         aside = [one.name for one in entries if one.is_folder and is_aside_folder(one.name)]
         files = [one for one in entries if not one.is_folder]
         tell = sidecars([one.name for one in files])
@@ -62,6 +65,16 @@ def _files(
             head, path = heads.get(name, b""), here / name
             failed = unreadable(path, head) if isinstance(head, OSError) else None
             yield path, relative / name, failed, told[name], None if isinstance(head, OSError) else head
+
+
+def _require_no_folder(file: Remote) -> None:
+    """Make sure that an object is not a folder, too, whose photos would not be seen.
+
+    Raises:
+        SetupError: if it is.
+    """
+    if not file.renames and any(one.address.strip("/") != file.key for one in file.entries()):
+        raise SetupError(f"{file}: is an object and a folder at once", "Give one of them another name in the store.")
 
 
 def _unfit(folder: Remote, address: str) -> PhotoUnreadable:

@@ -96,7 +96,10 @@ class RemoteFolder:
             finish()
 
     def _check_place(self, target: Path) -> None:
-        inside(target, self.root)
+        relative = inside(target, self.root)
+        if self.root.renames and "\\" in str(relative):
+            # Windows takes it for a slash, which would lead out of the folder.
+            raise OutputUnsafe(f"{target}: a name with a backslash is not written there", "Give it another name.")
         if target in self.inputs:
             raise OutputUnsafe(
                 f"{target}: is an input, and originals are never changed", "Choose another output folder."
@@ -185,8 +188,12 @@ def remove_folder(folder: Remote) -> None:
     Raises:
         OSError: if it cannot be removed.
     """
+    # One by one, since fsspec takes brackets in the name of a folder to be removed for a pattern.
     with contextlib.suppress(FileNotFoundError), as_os_error():
-        folder.system.rm(folder.key, recursive=True)
+        for file in folder.system.find(folder.key):
+            folder.system.rm_file(file)
+        if folder.renames:
+            folder.system.rmdir(folder.key)
 
 
 def remove_left_there(folders: Iterable[Remote]) -> None:
@@ -229,6 +236,9 @@ def _take_back(sha256: str, before: bytes | None, target: Remote) -> None:
 
 
 def _put_object(content: bytes, target: Remote, overwrite: bool) -> None:
+    # Some stores do not know the condition and would replace what is there, whoever has put it there since we looked.
+    if not overwrite and target.exists():
+        raise FileExistsError(f"{target}: there is a file")
     # The store itself refuses a name that is taken, so that there is no gap for another writer; a large object
     # appears when its last part is confirmed.
     target.system.pipe_file(target.key, content, mode="overwrite" if overwrite else "create")

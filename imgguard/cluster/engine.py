@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distributed import Client, Future, KilledWorker
@@ -28,8 +28,6 @@ from imgguard.tasks import Outcome, Task
 _SHARD = 4
 # So many shards a worker are under way: one in work, one that waits for it.
 _AHEAD = 2
-# What stands for the outcome of a shard whose workers died, alone as it was.
-_KILLED = b"killed"
 _CONNECT_S = 20
 _LOOK_S = 1.0
 # Without a single worker for so long, the run ends; it can be gone on with.
@@ -39,11 +37,19 @@ _REMEDY = "See to the cluster and run again: what is done stays done."
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shard:
-    """Some tasks under way; `suspect` where its worker died before, so that it is done with nothing else under way."""
+    """Some tasks under way.
+
+    Attributes:
+        number: Unique within the run.
+        tasks: What is to be done.
+        suspect: Whether its worker died before, so that it is done with nothing else under way.
+        only: Where alone it may be done; empty for everywhere.
+    """
 
     number: int
     tasks: tuple[Task, ...]
     suspect: bool = False
+    only: frozenset[str] = frozenset()
 
 
 class Cluster:
@@ -108,8 +114,7 @@ class Cluster:
         while not done and (self._waiting or self._suspects or self._running):
             self._send()
             future = self._next()
-            if future is not None:
-                done += self._outcomes(future)
+            done += self._lost() if future is None else self._outcomes(future)
         return iter(done)
 
     def close(self) -> None:
@@ -141,7 +146,7 @@ class Cluster:
 
     def _submit(self, shard: _Shard) -> None:
         key = self._keeper.key
-        only = sorted(self._keeper.ready) if self._keeper.refused else None
+        shard = replace(shard, only=frozenset(self._keeper.ready if self._keeper.refused else ()))
         future = self._client.submit(
             run_shard,
             key.run,
@@ -149,7 +154,7 @@ class Cluster:
             key.seal(shard.tasks, f"shard {shard.number}"),
             key=f"imgguard-{key.run}-{shard.number}-{time.monotonic_ns()}",
             pure=False,
-            workers=only,
+            workers=sorted(shard.only) or None,
         )
         self._running[future] = shard
         future.add_done_callback(self._finished.put)
@@ -166,15 +171,34 @@ class Cluster:
             raise SetupError(f"{self._address}: there is no worker left", _REMEDY)
         return None
 
+    def _lost(self) -> list[tuple[Task, Outcome]]:
+        """Take back what may be done by workers alone that have all gone: Dask would wait for them for ever."""
+        there = self._keeper.there
+        gone = [future for future, shard in self._running.items() if shard.only and shard.only.isdisjoint(there)]
+        done: list[tuple[Task, Outcome]] = []
+        for future in gone if self._keeper.ready else ():
+            shard = self._running.pop(future)
+            future.cancel(force=True)
+            done += self._killed(shard)
+        return done
+
+    def _killed(self, shard: _Shard) -> list[tuple[Task, Outcome]]:
+        """Refuse what kills its workers alone as it is; anything else is tried alone."""
+        if shard.suspect:
+            return [(task, worker_died(task.source)) for task in shard.tasks]
+        self._suspects += shard.tasks
+        return []
+
     def _outcomes(self, future: Future) -> list[tuple[Task, Outcome]]:
         shard = self._running.pop(future, None)
         if shard is None:
             return []
-        sealed = self._result(future, shard)
+        try:
+            sealed = self._result(future, shard)
+        except KilledWorker:
+            return self._killed(shard)
         if sealed is None:
             return []
-        if sealed == _KILLED:
-            return [(task, worker_died(task.source)) for task in shard.tasks]
         outcomes = self._keeper.key.unseal(sealed, f"outcomes {shard.number}")
         if isinstance(outcomes, ImgguardError):
             raise outcomes
@@ -186,14 +210,15 @@ class Cluster:
         return [one for one in done if not is_short_of_memory(one[1])]
 
     def _result(self, future: Future, shard: _Shard) -> bytes | None:
-        """Fetch what a shard came to; None where it is on its way again, or is to be tried alone."""
+        """Fetch what a shard came to; None where it is on its way again.
+
+        Raises:
+            KilledWorker: if worker after worker died of it.
+        """
         try:
             sealed: bytes = future.result()
         except KilledWorker:
-            if shard.suspect:
-                return _KILLED
-            self._suspects += shard.tasks
-            return None
+            raise
         except (CancelledError, OSError, TimeoutError):
             sealed = NOT_READY
         except Exception as error:

@@ -11,7 +11,7 @@ import numpy as np
 
 from imgguard.backends import default_backends
 
-_PACKAGES = ("numpy", "opencv-contrib-python", "mediapipe", "pillow", "pillow-heif", "jpeglib")
+_PACKAGES = ("numpy", "opencv-contrib-python", "onnxruntime", "mediapipe", "pillow", "pillow-heif", "jpeglib")
 # These may be other ones at the client, which computes nothing: only the workers have to agree on them.
 AMONG_WORKERS = ("processor", "how it computes")
 
@@ -47,7 +47,11 @@ def differences(expected: Mapping[str, str], found: Mapping[str, str], *, among_
 
 
 def _proof() -> str:
-    """Compute the embedding of a drawn pattern: processors whose instructions differ may round otherwise."""
+    """Search and embed a drawn pattern: processors whose instructions differ may round otherwise."""
     rows, columns = np.mgrid[0:112, 0:112]
     pattern = np.stack([rows * 2, columns * 2, (rows * columns) % 256], axis=-1).astype(np.uint8)
-    return hashlib.sha256(default_backends().embedder.embed(pattern).tobytes()).hexdigest()[:16]
+    backends = default_backends()
+    # With no least score, so that there is something to compare.
+    found = sorted((one.score, one.box.x1, one.box.y1) for one in backends.primary.detect(pattern, 0.0))
+    computed = np.array(found, np.float32).tobytes() + backends.embedder.embed(pattern).tobytes()
+    return hashlib.sha256(computed).hexdigest()[:16]

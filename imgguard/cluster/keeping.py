@@ -22,6 +22,7 @@ from imgguard.parts import part_name
 from imgguard.places import Remote
 from imgguard.remote_output import put, remove_folder
 from imgguard.rules import Rules
+from imgguard.running import tidy
 
 _ROUND_S = 2.0
 _ANSWER_S = 30.0
@@ -34,7 +35,8 @@ class Keeper:
 
     Attributes:
         key: What everything of this run is encrypted with.
-        ready: The addresses of the workers that have the key.
+        there: The addresses of all workers.
+        ready: Those of the workers that have the key.
         refused: Why others were not given it, by address.
     """
 
@@ -46,15 +48,17 @@ class Keeper:
         """
         self._client = client
         self.key = RunKey(secrets.token_hex(8))
+        self.there: frozenset[str] = frozenset()
         self.ready: set[str] = set()
         self.refused: dict[str, str] = {}
         self._facts = own_facts()
         self._common: Mapping[str, str] = {}
         self._last_seen = time.monotonic()
         self._ended = threading.Event()
+        tidy({staging})
         self._place = staging / part_name()
         self._bundle = self._place / "rules" if isinstance(staging, Remote) else self._place
-        _write(self.key.seal(rules, "rules"), self._bundle)
+        self._lay(self.key.seal(rules, "rules"))
         try:
             self._set_up(Workshop(self.key.run, str(self._bundle), str(self._place) if stages else None))
             self._first_round()
@@ -76,6 +80,15 @@ class Keeper:
             self._client.unregister_worker_plugin(handler_name(self.key.run))
         with contextlib.suppress(OSError):
             _remove(self._place)
+
+    def _lay(self, sealed: bytes) -> None:
+        try:
+            _write(sealed, self._bundle)
+        except OSError as error:
+            raise SetupError(
+                f"{self._place.parent}: the encrypted rules of the run cannot be written there ({error.strerror})",
+                "Give another --staging that you can write to and all workers can read.",
+            ) from error
 
     def _set_up(self, workshop: Workshop) -> None:
         try:
@@ -110,7 +123,7 @@ class Keeper:
 
     async def _round(self) -> None:
         told: Any = await self._client.scheduler.identity(n_workers=-1)
-        there = set(told["workers"])
+        self.there = there = frozenset(told["workers"])
         self.ready &= there
         self.refused = {address: why for address, why in self.refused.items() if address in there}
         known = sorted(there - set(self.refused))

@@ -71,8 +71,18 @@ class Bench:
             return NOT_READY
         key, rules = held
         with self._one_at_a_time:
-            outcomes = _outcomes(key.unseal(sealed, f"shard {number}"), rules, self._stage)
-            return key.seal(outcomes, f"outcomes {number}")
+            tasks, done = key.unseal(sealed, f"shard {number}"), list[Outcome]()
+            try:
+                for task in tasks:
+                    outcome = perform(task, rules, default_backends())
+                    # A run that has ended meanwhile leaves nothing behind: neither rules here nor photos in the store.
+                    if self._held is not held:
+                        return NOT_READY
+                    done.append(_staged(task, outcome, self._stage))
+            except ImgguardError as error:
+                # Told in what is sealed, since Dask would log it.
+                return key.seal(error, f"outcomes {number}")
+            return key.seal(tuple(done), f"outcomes {number}")
 
     async def watch(self) -> None:
         """Forget everything once the client has not been heard of for a while."""
@@ -96,14 +106,6 @@ class Bench:
         self._held, self._until = (key, rules), time.monotonic() + LEASE_S
         self._given.set()
         return {"ready": True}
-
-
-def _outcomes(tasks: tuple[Task, ...], rules: Rules, stage: str | None) -> tuple[Outcome, ...] | ImgguardError:
-    """Do some tasks; what fails is told in what is sealed, since Dask would log it."""
-    try:
-        return tuple(_staged(task, perform(task, rules, default_backends()), stage) for task in tasks)
-    except ImgguardError as error:
-        return error
 
 
 def _staged(task: Task, outcome: Outcome, stage: str | None) -> Outcome:

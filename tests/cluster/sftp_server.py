@@ -38,14 +38,17 @@ class _Files(paramiko.SFTPServerInterface):
 
     def list_folder(self, path: str) -> Any:
         def entries() -> list[paramiko.SFTPAttributes]:
-            return [paramiko.SFTPAttributes.from_stat(one.stat(), one.name) for one in os.scandir(path)]
+            return [
+                paramiko.SFTPAttributes.from_stat(one.stat(follow_symlinks=False), one.name) for one in os.scandir(path)
+            ]
 
         return _told(entries)
 
     def stat(self, path: str) -> Any:
         return _told(lambda: paramiko.SFTPAttributes.from_stat(Path(path).stat()))
 
-    lstat = stat
+    def lstat(self, path: str) -> Any:
+        return _told(lambda: paramiko.SFTPAttributes.from_stat(Path(path).lstat()))
 
     def open(self, path: str, flags: int, attr: object) -> Any:
         def handle() -> paramiko.SFTPHandle:

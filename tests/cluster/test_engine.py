@@ -7,21 +7,30 @@ import os
 import pickle
 import re
 import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from imgguard import Guard, SetupError, Status
+from imgguard.backends import default_backends
+from imgguard.cluster import worker
 from imgguard.cluster.engine import Cluster
+from imgguard.cluster.facts import own_facts
 from imgguard.cluster.sealing import RunKey
 from imgguard.cluster.security import Tls, check_address
+from imgguard.parts import part_name
 from imgguard.places import place
 from imgguard.rules import Rules
-from imgguard.types import PhotoResult
+from imgguard.tasks import Outcome, Task, Work
+from imgguard.types import PhotoResult, Refusal
 from tests.cluster import recording
 from tests.cluster.conftest import below
 from tests.cluster.machines import Machines, cluster, wait_until
@@ -190,6 +199,70 @@ def test_a_worker_that_joins_later_is_given_the_key_and_works(tmp_path: Path) ->
     assert [result.status for result in found] == [Status.PUBLISHED] * 8
 
 
+def test_a_photo_that_kills_the_only_fit_worker_is_refused_though_an_unfit_one_is_there(tmp_path: Path) -> None:
+    for name in ("a", "poison"):
+        draw(tmp_path / "in" / f"{name}.png", 1)
+    told: list[tuple[Task, Outcome]] = []
+    with cluster(tmp_path / "cluster", None, env={"IMGGUARD_TEST_POISON": "1"}) as machines:
+        machines.start_worker("one")
+        engine = Cluster(covering(tmp_path).rules, machines.address, tmp_path / "out")
+        machines.start_worker("old", "--no-nanny", IMGGUARD_TEST_VERSION="0.0.9")
+        wait_until(lambda: bool(engine._keeper.refused), "the old one is refused")
+        for number, name in enumerate(("poison", "a")):
+            engine.submit(Task(number, Work.PREPARE, tmp_path / "in" / f"{name}.png"))
+        # It begins anew under another address, while the task would wait for the one that it was given.
+        thread = threading.Thread(target=lambda: [told.extend(engine.collect()) for _ in range(2)], daemon=True)
+        thread.start()
+        thread.join(90)
+        engine.close()
+    found = {task.source.name: outcome.kind if isinstance(outcome, Refusal) else None for task, outcome in told}
+    assert found == {"poison.png": "worker_died", "a.png": None}
+
+
+def test_a_worker_whose_run_has_ended_leaves_nothing_in_the_store(s3: None, tmp_path: Path) -> None:
+    draw(tmp_path / "a.png", 1)
+    key, rules, stage = RunKey("1"), covering(tmp_path).rules, "s3://clean/stage"
+    with pytest.MonkeyPatch.context() as patch:
+        bench = worker.Bench("1", "", stage)
+        bench._held = key, rules
+        bench._given.set()
+        plain = worker.perform
+
+        def perform(*told: Any) -> Outcome:
+            bench.forget()
+            return plain(*told)
+
+        patch.setattr(worker, "perform", perform)
+        sealed = key.seal((Task(0, Work.PREPARE, tmp_path / "a.png"),), "shard 1")
+        assert bench.work(1, sealed) == worker.NOT_READY
+    assert in_store("clean/stage") == {}
+
+
+def test_computers_whose_detector_is_another_do_not_work_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = own_facts()
+    assert "onnxruntime" in before
+    monkeypatch.setattr(default_backends().primary, "detect", lambda pixels, min_score: [])
+    assert own_facts()["how it computes"] != before["how it computes"]
+
+
+def test_a_run_removes_what_a_killed_one_left_where_it_stages(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / "staging" / part_name().replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    left.parent.mkdir()
+    left.write_bytes(b"rules")
+    with cluster(tmp_path / "cluster", None) as machines:
+        machines.start_worker("one", "--no-nanny")
+        Cluster(covering(tmp_path).rules, machines.address, tmp_path / "staging").close()
+    assert list(left.parent.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with cluster(tmp_path / "cluster", None) as machines, pytest.raises(SetupError, match="cannot be written there"):
+        Cluster(covering(tmp_path).rules, machines.address, tmp_path / "file" / "staging")
+
+
 def test_workers_forget_the_run_when_the_client_is_killed(tmp_path: Path) -> None:
     draw(tmp_path / "in" / "a.png", 1)
     with cluster(tmp_path / "cluster", None) as machines, covering(tmp_path) as guard:
@@ -204,8 +277,6 @@ def test_workers_forget_the_run_when_the_client_is_killed(tmp_path: Path) -> Non
 
 
 def _holds() -> bool:
-    from imgguard.cluster import worker
-
     return any(bench._held is not None for bench in worker._benches.values())
 
 

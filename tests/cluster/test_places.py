@@ -17,10 +17,11 @@ import pytest
 
 from consent import Store
 from imgguard import OutputExists, OutputUnsafe, SetupError, Status
+from imgguard.errors import LinkRefused
 from imgguard.parts import part_name
 from imgguard.places import Remote, _system, place
 from imgguard.planning import plan_run
-from imgguard.remote_output import PLACES, RemoteFolder, put
+from imgguard.remote_output import PLACES, RemoteFolder, put, remove_folder
 from imgguard.types import Staged
 from tests.cluster.conftest import below
 from tests.cluster.sftp_server import sftp_server
@@ -83,12 +84,19 @@ def test_the_operating_system_is_never_given_an_address(tmp_path: Path, monkeypa
         ("s3://photos/../x", "no address"),
         ("s3://photos//x", "no address"),
         ("sftp://me:secret@host/a", "holds a password"),
+        ("s3://key:secret@photos/a", "holds a password"),
     ],
 )
 def test_what_is_no_address_is_refused(address: str, reason: str) -> None:
     with pytest.raises(SetupError, match=reason) as error:
         place(address)
     assert "secret" not in str(error.value)
+
+
+def test_an_address_that_was_made_a_path_is_not_taken_for_a_folder_here() -> None:
+    with pytest.raises(SetupError, match="as text"):
+        place(Path("s3://photos/2024"))
+    assert place(Path("s3")) == Path("s3")
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +142,53 @@ def test_a_name_that_no_path_can_have_is_refused_and_not_left_out(bucket: str, t
     plan = plan_run([folder], tmp_path / "out", None)
     assert [job.source.name for job in plan.jobs] == ["a.png"]
     assert len(plan.refused) == 1 and "no path can have" in plan.refused[0][1].what
+
+
+def test_a_name_that_holds_a_zero_byte_is_refused_and_keeps_nobody_else_back(bucket: str, tmp_path: Path) -> None:
+    folder = remote(f"{bucket}/in")
+    fill(folder, **{"a.png": photo(tmp_path), "b\0.png": photo(tmp_path, 2)})
+    with covering(tmp_path) as guard:
+        results = {result.source.name: result.status for result in guard.clean_folder(folder, tmp_path / "out")}
+    assert sorted(results.values()) == [Status.PUBLISHED, Status.REFUSED]
+
+
+def test_an_object_that_is_a_folder_too_is_not_taken_for_a_single_photo(bucket: str, tmp_path: Path) -> None:
+    fill(remote(bucket), **{"in": photo(tmp_path), "in/a.png": photo(tmp_path)})
+    with pytest.raises(SetupError, match="an object and a folder at once"):
+        plan_run([remote(f"{bucket}/in")], tmp_path / "out", None)
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_removed_and_no_other(bucket: str) -> None:
+    ours, other = remote(f"{bucket}/class [5a]/stage"), remote(f"{bucket}/class 5/stage")
+    for folder in (ours, other):
+        fill(folder, **{"rules": b"x"})
+    remove_folder(ours)
+    assert not (ours / "rules").exists() and (other / "rules").exists()
+
+
+def test_a_store_that_knows_no_condition_is_asked_right_before(bucket: str) -> None:
+    target = remote(f"{bucket}/out/a.jpg")
+    folder = RemoteFolder(target.parent, overwrite=False)
+    folder.check(target)
+    put(b"somebody else's", target, overwrite=False)
+
+    def forget_condition(params: dict[str, Any], **_: object) -> None:
+        params["headers"].pop("If-None-Match", None)
+
+    events = target.system.s3.meta.events
+    events.register("before-call.s3.PutObject", forget_condition)
+    try:
+        with pytest.raises(OutputExists):
+            folder.publish(b"ours", target)
+    finally:
+        events.unregister("before-call.s3.PutObject", forget_condition)
+    assert target.read_bytes() == b"somebody else's"
+
+
+def test_a_name_with_a_backslash_is_not_written_where_it_may_be_a_slash() -> None:
+    root = remote("smb://host/share/out")
+    with pytest.raises(OutputUnsafe, match="backslash"):
+        RemoteFolder(root, overwrite=True).publish(b"x", root / "..\\..\\a.jpg")
 
 
 def test_what_is_there_is_never_overwritten_unless_told_to(bucket: str) -> None:
@@ -203,14 +258,15 @@ def test_the_second_run_over_a_store_does_nothing(bucket: str, tmp_path: Path) -
 
 def test_what_a_killed_run_left_in_a_store_is_removed_by_the_next(bucket: str, tmp_path: Path) -> None:
     folder, out = remote(f"{bucket}/in"), remote(f"{bucket}/out")
-    fill(folder, **{"a.png": photo(tmp_path)})
+    # No photo goes right into the output, where a cluster stages.
+    fill(folder, **{"sub/a.png": photo(tmp_path)})
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     mine, left = part_name(), part_name().replace(f"-{os.getpid()}-", f"-{ended.pid}-")
     fill(out, **{f"{left}/rules": b"x", f"{left}/0123-4": b"x", f"{mine}/rules": b"x"})
     with covering(tmp_path) as guard:
         list(guard.clean_folder(folder, out, workers=1))
-    assert [entry.name for entry in out.entries()] == [mine, "a.png"]
+    assert [entry.name for entry in out.entries()] == [mine, "sub"]
 
 
 KILLED = """
@@ -301,6 +357,16 @@ def test_photos_go_from_and_to_a_computer_by_sftp(home: Path, tmp_path: Path) ->
         put(b"x", remote(f"{there[1]}/sub/1.png"), overwrite=True)
     made = below(tmp_path / "ours")
     assert below(tmp_path / "out") == {**made, "sub/1.png": b"x"}
+
+
+def test_a_link_on_another_computer_is_refused_as_a_local_one(home: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "private.png", 1)
+    draw(tmp_path / "in" / "a.png", 2)
+    (tmp_path / "in" / "link.png").symlink_to(tmp_path / "private.png")
+    with sftp_server(home) as address:
+        plan = plan_run([remote(f"{address}{tmp_path}/in")], tmp_path / "out", None)
+    assert [job.source.name for job in plan.jobs] == ["a.png"]
+    assert [(path.name, type(problem)) for path, problem in plan.refused] == [("link.png", LinkRefused)]
 
 
 def test_a_computer_whose_key_is_not_known_is_not_spoken_to(home: Path, tmp_path: Path) -> None:

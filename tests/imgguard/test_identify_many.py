@@ -91,6 +91,15 @@ def test_everybody_is_asked_up_to_ten_thousand_and_then_as_many_evenly_spread() 
     assert set(np.diff(asked).tolist()) <= {9, 10, 11}
 
 
+def test_of_two_alike_it_is_enough_that_one_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = crowd(101, 0, 9)
+    vectors[4] = vectors[3]
+    monkeypatch.setattr(threshold, "_MOST_ASKED", 51)
+    assert set(asked_people(101)) == set(range(0, 101, 2))
+    (one, other, score), *_ = enrolled(vectors).difficulty.closest
+    assert (one, other) == ("0003", "0004") and score > 0.99
+
+
 def test_those_who_are_asked_speak_for_all_and_never_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = [reference(f"{i:04}", vector) for i, vector in enumerate(crowd(1000, 0.8))]
     everybody = gallery_of(*vectors).difficulty.own

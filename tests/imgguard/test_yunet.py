@@ -39,6 +39,12 @@ def test_a_picture_without_faces_gives_none(yunet: YuNet) -> None:
     assert yunet.detect(np.full((200, 300, 3), 90, np.uint8), 0.1) == []
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 1), (7, 500)])
+def test_a_tiny_picture_gives_what_the_wrapper_gives(yunet: YuNet, size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (*size, 3), np.uint8)
+    assert len(yunet.detect(pixels, 0.1)) == len(wrapped(pixels))
+
+
 def test_another_model_is_refused_and_not_changed() -> None:
     with pytest.raises(ValueError, match="640 x 640"):
         of_any_size(read_weights("face_recognition_sface_2021dec.onnx"))
