@@ -44,9 +44,12 @@ def test_a_file_that_appears_at_the_last_moment_is_not_overwritten(
     assert target.read_bytes() == b"somebody else's"
 
 
-def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL])
+def test_without_hard_links_nothing_is_overwritten_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def no_links(source: object, target: object) -> None:
-        raise OSError(errno.EPERM, "no hard links here")
+        raise OSError(number, "no hard links here")
 
     monkeypatch.setattr(os, "link", no_links)
     target = tmp_path / "a.jpg"
