@@ -26,6 +26,7 @@ from imgguard import Guard
 from imgguard.digests import Digests, Stamp, place_of, stamp_of
 from imgguard.errors import OutputImpossible
 from imgguard.identify import Gallery
+from imgguard.left_over import left_over
 from imgguard.marks import Mark, MarkKind
 from imgguard.publication import Publication
 from imgguard.types import BoundingBox, CleanedPhoto, Identification, Outcome, PhotoResult
@@ -271,6 +272,23 @@ def test_what_goes_to_another_place_is_recorded_there_too(clean: Clean, tmp_path
             " WHERE status = 'published' GROUP BY destination"
         )
     assert told == [("account", 3, 0), ("page", 3, 0)], "what is on the one is no older version of the other's"
+
+
+def test_what_lies_beside_a_photo_under_an_older_name_is_told_of(photos: Path, tmp_path: Path) -> None:
+    """Nobody in it is covered who withdraws from now on."""
+    out, school = tmp_path / "out", tmp_path / "school"
+
+    def older(wanted: str | None) -> set[str]:
+        with Guard(recognition=False, school=school, on=TODAY, format=wanted) as guard:
+            results = list(guard.clean_folder(photos, out, workers=1))
+        return {path.name for path in left_over(school, out, results)}
+
+    assert older(None) == set()
+    assert older("png") == {"0.jpg", "1.jpg", "2.jpg"}
+    (out / "a/0.jpg").unlink()
+    assert older("png") == {"1.jpg", "2.jpg"}
+    assert older(None) == {"0.png", "1.png", "2.png"}
+    assert left_over(tmp_path / "nowhere", out, []) == ()
 
 
 def test_an_earlier_version_of_a_photo_that_is_refused_now_is_told_of(photos: Path, tmp_path: Path) -> None:
