@@ -73,6 +73,9 @@ class OutputFolder:
 
             def put() -> None:
                 with as_output_error(target):
+                    if replacing:
+                        # Another process may have published a newer version meanwhile, which covers more.
+                        self._may_replace(content, target, ours)
                     self._move(staged, target, replacing)
                     moved.append(before)
                 _sync_folder(target.parent)
