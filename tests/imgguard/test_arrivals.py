@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import date
@@ -182,3 +183,15 @@ def test_a_lock_is_held_by_one_process_and_goes_with_it(tmp_path: Path) -> None:
     other.wait()
     with only_one(lock) as ours:
         assert ours
+
+
+def test_a_zip_of_id_photos_is_not_read_at_every_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(tmp_path, tmp_path / "out", tmp_path / "school", (tmp_path / "ids.zip",))
+    with order.known_by[0].open("wb") as stream:
+        stream.truncate(17 * 2**20)
+    read: list[Path] = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or b"")
+    known = what_is_known(order)
+    assert what_is_known(order) == known and not read
+    os.utime(order.known_by[0], (1, 1))
+    assert what_is_known(order) != known
