@@ -91,8 +91,18 @@ def clean(
     """
     check_options(no_recognition, known)
     from cli.keeping import Kept
-    from cli.shown import cell, show_credit, show_findings, show_naming, show_others, show_results, show_unknown
-    from imgguard.guard import Guard
+    from cli.shown import (
+        cell,
+        show_credit,
+        show_findings,
+        show_left_over,
+        show_naming,
+        show_others,
+        show_results,
+        show_unknown,
+    )  # fmt: skip
+    from imgguard.guard import Guard, default_school
+    from imgguard.left_over import left_over
     from imgguard.naming import telling_in_credit
     from imgguard.workers import workers_for
 
@@ -154,6 +164,7 @@ def clean(
     if stopped is not None:
         notes.print("What was published is whole and recorded. The same command again goes on from here.")
         raise stopped
+    show_left_over(console, left_over(school or default_school(), plan.out, results))
     return EXIT_INCOMPLETE if any(result.refusal for result in results) else EXIT_OK
 
 

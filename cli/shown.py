@@ -188,6 +188,16 @@ def show_unknown(console: Console, plan: Plan, results: Sequence[PhotoResult]) -
         console.print(cell(f"{told} under their names: {_some(unknown)}"), soft_wrap=True, style="bold")
 
 
+def show_left_over(console: Console, paths: Sequence[Path]) -> None:
+    """List what earlier runs published of the same photos under other names, which no run takes care of any more."""
+    if paths:
+        told = f"Of the same photos, published by earlier runs under other names and still there ({len(paths)})"
+        console.print(cell(f"{told}: {_some(paths)}"), soft_wrap=True, style="bold")
+        console.print(
+            "They stay as they are, whoever must not be seen any more: take away what is not needed.", soft_wrap=True
+        )
+
+
 def show_naming(console: Console, plan: Plan, results: Sequence[PhotoResult]) -> None:
     """Say how many photos got neutral names, and what the name that was chosen for one gives away."""
     replaced = {job.source for job in plan.jobs if job.replaced is not None}

@@ -67,8 +67,13 @@ def address_of(path: Path) -> str:
 
 
 def _path(address: str) -> Path:
-    place = urlsplit(address).path
-    return Path(url2pathname(place)) if os.name == "nt" else Path(os.fsdecode(unquote_to_bytes(place)))
+    return Path(_on_windows(address) if os.name == "nt" else os.fsdecode(unquote_to_bytes(urlsplit(address).path)))
+
+
+def _on_windows(address: str) -> str:
+    told = urlsplit(address)
+    # Of a drive in the network the computer is a part of the place.
+    return url2pathname(f"//{told.netloc}{told.path}" if told.netloc else told.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,13 +98,14 @@ class NewName:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A photo that was published under a neutral name, with the digests of both files and of the photo's place."""
+    """A photo that was published under a neutral name, with the digests of both files and of their places."""
 
     source_sha256: str
     output_sha256: str
     source_name: str
     published_name: str
     source_place: str | None = None
+    target_place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +298,8 @@ def read_renamed(path: Path) -> tuple[Renamed, ...]:
     """
     rows = _read(
         path,
-        "SELECT source_sha256, output_sha256, source_name, renamed.published_name, source_place FROM renamed"
+        "SELECT source_sha256, output_sha256, source_name, renamed.published_name, source_place,"
+        " target_place FROM renamed"
         " JOIN photos ON photos.id = photo_id WHERE output_sha256 IS NOT NULL AND source_sha256 IS NOT NULL"
         " ORDER BY photo_id DESC",
     )

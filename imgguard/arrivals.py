@@ -24,6 +24,7 @@ _UNFINISHED = re.compile(
 
 
 _LONGEST_S = 3600.0
+_HERE = os.curdir + os.sep
 
 
 class FolderAway(Exception):
@@ -182,12 +183,14 @@ def list_files(folder: Path) -> Listing:
             listing.unread.append(place)
             continue
         for entry in entries:
+            # As a path says it, by which whoever cleans it tells what became of it.
+            path = entry.path.removeprefix(_HERE)
             if entry.is_dir(follow_symlinks=False):
-                waiting += [] if is_aside_folder(entry.name) else [entry.path]
+                waiting += [] if is_aside_folder(entry.name) else [path]
             elif _UNFINISHED.search(entry.name):
                 unfinished += 1
             elif stamp := _stamp(entry):
-                listing.files[entry.path] = stamp
+                listing.files[path] = stamp
     return Listing(listing.files, listing.unread, unfinished)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from imgguard.digests import Digests
-from imgguard.errors import ConsentChanged, NotReached, OutputError, OutputImpossible
+from imgguard.errors import ConsentChanged, NotReached, OutputError, OutputExists, OutputImpossible
 from imgguard.noting import Noted
 from imgguard.pipeline import Examined
 from imgguard.queueing import Queue
 from imgguard.recorder import Recorder, dry_result, refused
-from imgguard.refusing import refusal_of
+from imgguard.refusing import refusal_of, with_earlier
 from imgguard.resuming import NOTHING, Before, Earlier
 from imgguard.tasks import Work
 from imgguard.types import CleanedPhoto, PhotoResult, Refusal
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imgguard.rules import Rules
 
 _ENDS_THE_RUN = OutputImpossible("", "").kind
+_ANOTHER_S = OutputExists("", "").kind
 
 
 def run_batch(
@@ -137,7 +138,7 @@ def _finish(
     before: Before,
 ) -> PhotoResult:
     if isinstance(outcome, Refusal):
-        return _refuse(job.source, outcome, recorder)
+        return _refuse(job.source, _told(outcome, job, before), recorder)
     try:
         if recorder is None:
             return dry_result(outcome, job.target)
@@ -145,7 +146,11 @@ def _finish(
         ours = before.replaceable(outcome.output_sha256)
         return recorder.publish(outcome, job.target, folder, job.replaced, replaces, ours)
     except (OutputError, ConsentChanged) as error:
-        return _refuse(job.source, refusal_of(error), recorder)
+        return _refuse(job.source, _told(refusal_of(error), job, before), recorder)
+
+
+def _told(refusal: Refusal, job: Job, before: Before) -> Refusal:
+    return with_earlier(refusal, job.target) if before.ours and refusal.kind != _ANOTHER_S else refusal
 
 
 def _refuse(source: Path, refusal: Refusal, recorder: Recorder | None) -> PhotoResult:

@@ -10,10 +10,11 @@ import multiprocessing
 import os
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol, TypeVar
+from multiprocessing.connection import wait as wait_for
+from typing import Any, Protocol, TypeVar
 
 from imgguard.backends import default_backends
 from imgguard.errors import SetupError
@@ -27,6 +28,8 @@ _T = TypeVar("_T")
 _Finished = tuple[Task, Outcome]
 # So many tasks a worker are under way: one in work, one that waits for it.
 _AHEAD = 2
+# Seconds between two looks whether a worker has died unnoticed.
+_LOOK_S = 5.0
 
 
 class Engine(Protocol):
@@ -163,7 +166,8 @@ class Pool:
         return self._handout
 
     def _some(self, short: list[Task]) -> Iterator[_Finished]:
-        for future in wait(self._running, return_when=FIRST_COMPLETED).done:
+        assert self._executor is not None, "what runs was submitted"
+        for future in _finished(self._running, self._executor):
             task = self._running.pop(future)
             try:
                 outcome = future.result()
@@ -222,16 +226,36 @@ def _in_one_worker(handout: Handout, work: Callable[..., _T], *arguments: Task) 
     """
     pool = _executor(handout, 1)
     try:
-        return pool.submit(work, *arguments).result()
+        (future,) = _finished([pool.submit(work, *arguments)], pool)
+        return future.result()
     finally:
         _stop(pool)
+
+
+def _finished(futures: Collection[Future[_T]], pool: ProcessPoolExecutor) -> Collection[Future[_T]]:
+    """Wait until one at least is finished.
+
+    A worker that is killed while it sends its outcome leaves half of it, and the pool would wait for the rest for ever:
+    where one is dead at two looks and the pool has not noticed, the pool is ended, which it tells as any other death.
+    """
+    died = False
+    while not (done := wait(futures, _LOOK_S, FIRST_COMPLETED).done):
+        processes = list((pool._processes or {}).values())
+        died, before = bool(wait_for([process.sentinel for process in processes], 0)), died
+        if died and before:
+            _stop(pool)
+    return done
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
     """End the workers at once; what they were doing is not wanted any more."""
     processes = list((pool._processes or {}).values())
+    outcomes: Any = pool._result_queue
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
     for process in processes:
         process.join(5)
+    if outcomes is not None:
+        # With the last writer gone, whoever waits for the rest of an outcome is told that it will not come.
+        outcomes._writer.close()

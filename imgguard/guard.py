@@ -147,6 +147,7 @@ class Guard:
             None, {}, None, on, look.style, wanted, search,
             credit=credit, keep_orientation_tag=keep_orientation_tag, covering=covering,
             policy=self._under.policy, circumstances=self._under.circumstances, published=self._under.published,
+            destination=self._under.destination.name if self._under.destination else "",
         )  # fmt: skip
         if not recognition:
             return

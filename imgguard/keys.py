@@ -57,6 +57,8 @@ class Keys:
             "version": version or __version__,
             "models": models,
             "purpose": rules.purpose,
+            # What went to one place is not recorded as published at another.
+            "destination": rules.destination,
             "style": rules.style,
             "picture": covering.picture and [_bytes(covering.picture.pixels), _bytes(covering.picture.alpha)],
             "extent": covering.extent,

@@ -21,7 +21,10 @@ from imgguard.torn import is_torn, may_be_torn
 
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT}
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV}
+# Windows says that the function is invalid, as on FAT and on some network drives.
+_NO_HARD_LINKS = {
+    errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV, errno.EINVAL
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ class OutputFolder:
 
             def put() -> None:
                 with as_output_error(target):
+                    if replacing:
+                        # Another process may have published a newer version meanwhile, which covers more.
+                        self._may_replace(content, target, ours)
                     self._move(staged, target, replacing)
                     moved.append(before)
                 _sync_folder(target.parent)

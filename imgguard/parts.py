@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import platform
 import re
 import secrets
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+# PROCESS_QUERY_LIMITED_INFORMATION, ERROR_ACCESS_DENIED and STILL_ACTIVE of Windows.
+_MAY_ASK, _DENIED, _STILL_ACTIVE = 0x1000, 5, 259
 # Of another computer nobody can tell here whether its processes are alive.
 _LONG_S = 24 * 3600
 _NAME = re.compile(r"\.imgguard-(?:([0-9a-f]{8})-(\d+)-)?[0-9a-z_]+\.part")
@@ -60,9 +64,8 @@ def is_left_here(name: str) -> bool:
 
 
 def _is_alive(process: int) -> bool:
-    if os.name == "nt":
-        # There, a file that somebody has open cannot be removed.
-        return process == os.getpid()
+    if sys.platform == "win32":
+        return _is_alive_on_windows(process)
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -70,3 +73,19 @@ def _is_alive(process: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
+
+
+def _is_alive_on_windows(process: int) -> bool:
+    """A finished part is closed before it gets its name: that nobody has it open tells nothing."""
+    if sys.platform != "win32":
+        return True
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(kernel.OpenProcess(_MAY_ASK, False, process))
+    if not handle:
+        # Of another account, such as a service's.
+        return ctypes.get_last_error() == _DENIED
+    code = ctypes.c_ulong()
+    known = kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.CloseHandle(handle)
+    return not known or code.value == _STILL_ACTIVE

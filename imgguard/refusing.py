@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,15 @@ _CV_NO_MEMORY = -4
 def refusal_of(error: ImgguardError) -> Refusal:
     """Turn an error into the value that results and reports carry."""
     return Refusal(error.kind, error.what, error.remedy)
+
+
+def with_earlier(refusal: Refusal, target: Path) -> Refusal:
+    """Tell that what was published of a refused photo before is still there, by decisions that hold no longer."""
+    return replace(
+        refusal,
+        what=f"{refusal.what}; what an earlier run published of it is still there: {target}",
+        remedy=f"{refusal.remedy} Take that file away: it may show somebody who must not be seen any more.",
+    )
 
 
 def worker_died(source: Path, remedy: str = "Open it in a photo program and save it anew, or leave it out.") -> Refusal:

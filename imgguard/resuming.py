@@ -92,7 +92,7 @@ class Earlier:
                 result = PhotoResult(job.source, job.target, Status.DONE_BEFORE, source, there, (), (), 0, None)
                 return Before(result, frozenset({there}), photo_id)
             if source_sha256 == source or source_place == place_of(job.source):
-                return Before(None, frozenset({there}), photo_id)
+                return Before(None, frozenset({there}), self._version_of(photo_id))
         # Not as it was published: where it is what the power left of it, it is published again in its place.
         return Before(replaces=self._gone(job), unknown=None if self._is_known(there) else there)
 
@@ -133,7 +133,21 @@ class Earlier:
             " ORDER BY id DESC LIMIT 1",
             (place_of(job.target), place_of(job.source)),
         )
-        return int(rows[0][0]) if rows else None
+        return self._version_of(int(rows[0][0])) if rows else None
+
+    def _version_of(self, photo_id: int) -> int | None:
+        """Give a publication if what is published now is its new version.
+
+        What was for something else, or went to another place, stays what it is there, whatever lies in the folder now.
+        """
+        assert self.store is not None
+        purpose, destination = self.keys.rules.purpose, self.keys.rules.destination
+        rows = self.store.query(
+            "SELECT 1 FROM photos JOIN runs ON runs.id = run_id WHERE photos.id = ? AND purpose IS ?"
+            " AND destination = ?",
+            (photo_id, purpose.value if purpose else None, destination),
+        )
+        return photo_id if rows else None
 
     def _people(self, photo_id: int) -> list[str]:
         assert self.store is not None

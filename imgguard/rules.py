@@ -65,6 +65,7 @@ class Rules:
         required: Who must be covered whoever they are taken for, by the digest of the photo; see `imgguard.required`.
         published: By number, the sources of the photos that showed somebody lately, where the policy counts them.
         marks: What a person said about photos, in the order in which it was said, by the digest of the photo.
+        destination: Where to, by its registered name; empty where that is not told.
     """
 
     purpose: Purpose | None
@@ -84,6 +85,7 @@ class Rules:
     required: Mapping[str, tuple[Required, ...]] = field(default_factory=dict)
     published: Mapping[str, frozenset[str]] = field(default_factory=dict)
     marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    destination: str = ""
 
     @property
     def counts(self) -> bool:

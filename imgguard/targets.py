@@ -109,15 +109,20 @@ class Targets:
     def _earlier(self) -> tuple[Renamed, ...]:
         """What earlier runs published here under a neutral name, and is still here as they made it."""
         return tuple(
-            renamed
-            for renamed in self._naming.earlier()
-            if self._is_as_made(self._root / renamed.published_name, renamed.output_sha256)
+            renamed for renamed in self._naming.earlier() if self._is_as_made(renamed) or self._was_changed(renamed)
         )
 
-    def _is_as_made(self, path: Path, output_sha256: str) -> bool:
+    def _is_as_made(self, renamed: Renamed) -> bool:
         """Say whether a file is as it was published, or what the power has left of it."""
+        path = self._root / renamed.published_name
         there = self._digest_of(path)
-        return there == output_sha256 or (there is not None and may_be_torn(path))
+        return there == renamed.output_sha256 or (there is not None and may_be_torn(path))
+
+    def _was_changed(self, renamed: Renamed) -> bool:
+        """Say whether somebody changed a file where it was published: a cover of theirs must not come off beside it."""
+        path, place = self._root / renamed.published_name, Path(renamed.published_name)
+        here = renamed.target_place == place_of(path) and self._digest_of(path) is not None
+        return here and not self._makers(place)
 
     @cached_property
     def _published(self) -> Mapping[str, frozenset[str]]:

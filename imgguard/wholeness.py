@@ -33,6 +33,9 @@ def is_whole(path: Path) -> bool:
         path: The file. One that cannot be read counts as whole: whoever cleans it says why it cannot.
     """
     try:
+        if not path.is_file():
+            # Nobody may ever write to a pipe.
+            return True
         with path.open("rb") as stream:
             container = sniff_format(stream.read(HEAD_BYTES), path)
             stream.seek(max(0, stream.seek(0, 2) - _TAIL))

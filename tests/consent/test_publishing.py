@@ -4,14 +4,14 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
 
 from consent import Store, audit
 from consent.existing import open_existing
-from consent.publishing import Intent, address_of, note, publish, recover
+from consent.publishing import Intent, _on_windows, address_of, note, publish, recover
 from consent.school import make_school
 from consent.store import FaceRecord, NewName, Override, PhotoRecord, Reliance, RunRecord
 from consent.withdrawals import withdraw
@@ -239,3 +239,10 @@ def test_killed_at_any_step_a_photo_is_published_and_recorded_or_neither(store: 
     assert 1 in recovered, "somewhere the file was there and its record was not"
     assert remove_left([target.parent]) > 0
     assert {path.suffix for path in target.parent.iterdir()} <= {".jpg"}
+
+
+def test_a_file_on_a_drive_of_the_network_is_found_again_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = pytest.importorskip("nturl2path")
+    monkeypatch.setattr("consent.publishing.url2pathname", windows.url2pathname)
+    for name in (r"\\server\photos\clean d\a.jpg", r"C:\clean d\a.jpg"):
+        assert _on_windows(PureWindowsPath(name).as_uri()) == name

@@ -31,7 +31,8 @@ def zeroed(path: Path) -> None:
 
 def half_zeroed(path: Path) -> None:
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2].ljust(len(whole), b"\0"))
+    # A drive writes whole sectors.
+    path.write_bytes(whole[: len(whole) // 1024 * 512].ljust(len(whole), b"\0"))
 
 
 TORN = [emptied, halved, zeroed, half_zeroed]

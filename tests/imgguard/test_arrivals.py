@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import date
@@ -168,6 +169,26 @@ def test_a_withdrawal_and_a_new_roster_change_what_is_known_and_a_run_does_not(t
     assert what_is_known(order) != after
 
 
+@pytest.mark.parametrize("folder", [".", "in", "../x/in"])
+def test_a_file_that_was_taken_is_not_ready_again_however_the_folder_was_written(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    for name in ("x/a.jpg", "x/in/sub/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(WHOLE)
+    monkeypatch.chdir(tmp_path / "x")
+    arrivals = Arrivals(Path(folder), Timing(settle=1.0), lambda: clock.now)
+    arrivals.look()
+    clock.now = 5.0
+    arrivals.check()
+    ready = arrivals.ready()
+    assert ready
+    for path in ready:
+        arrivals.take(path)
+    assert arrivals.ready() == frozenset() and arrivals.taken() == ready
+
+
 def test_a_lock_is_held_by_one_process_and_goes_with_it(tmp_path: Path) -> None:
     hold = "import sys; from pathlib import Path; from imgguard.locking import only_one\n"
     hold += "with only_one(Path(sys.argv[1])) as ours: print(ours, flush=True); sys.stdin.read()"
@@ -182,3 +203,15 @@ def test_a_lock_is_held_by_one_process_and_goes_with_it(tmp_path: Path) -> None:
     other.wait()
     with only_one(lock) as ours:
         assert ours
+
+
+def test_a_zip_of_id_photos_is_not_read_at_every_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(tmp_path, tmp_path / "out", tmp_path / "school", (tmp_path / "ids.zip",))
+    with order.known_by[0].open("wb") as stream:
+        stream.truncate(17 * 2**20)
+    read: list[Path] = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or b"")
+    known = what_is_known(order)
+    assert what_is_known(order) == known and not read
+    os.utime(order.known_by[0], (1, 1))
+    assert what_is_known(order) != known

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,18 @@ def names_decide(given: Task) -> Outcome:
     if name == "short" or (name == "short once" and not _is_alone(given.source)):
         return or_refuse(given.source, _no_memory)
     return refusal(name)
+
+
+def dies_while_it_sends(given: Task) -> Outcome:
+    """As a worker that memory runs out for: half of what it found is in the pipe."""
+    if given.source.name == "dies":
+
+        def half(self: Connection, content: bytes) -> None:
+            os.write(self.fileno(), bytes(content)[: len(content) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Connection._send = half  # type: ignore[attr-defined]
+    return refusal(given.source.name)
 
 
 def _is_alone(marker: Path) -> bool:
@@ -76,6 +89,14 @@ def test_every_task_comes_back_once_whatever_happens_to_the_workers(tmp_path: Pa
         0: "fine", 1: "worker_died", 2: "fine", 3: "not_enough_memory", 4: "short once", 5: "fine", 6: "worker_died",
         7: "fine", 8: "fine",
     }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_a_worker_that_dies_while_it_sends_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgguard.engines._LOOK_S", 0.3)
+    names = ["fine", "dies", "fine", "fine"]
+    told = outcomes(Pool(RULES, 2, dies_while_it_sends), [task(n, name) for n, name in enumerate(names)])
+    assert told == {0: "fine", 1: "worker_died", 2: "fine", 3: "fine"}
 
 
 def test_a_pool_that_is_closed_has_no_process_left() -> None:

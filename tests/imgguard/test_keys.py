@@ -78,6 +78,7 @@ SETTINGS: dict[str, Callable[[], str]] = {
     "credit": lambda: key(rules(credit="Photo: North School"), "1"),
     "orientation": lambda: key(rules(keep_orientation_tag=True), "1"),
     "purpose": lambda: key(rules(purpose=Purpose.SCHOOL_WEBSITE), "1"),
+    "destination": lambda: key(rules(destination="the school's page"), "1"),
     "gallery": lambda: key(rules(gallery=gallery("1", "2", "3")), "1"),
     "threshold": lambda: key(rules(gallery=gallery("1", "2", fpir=0.01)), "1"),
     "no recognition": lambda: key(rules(gallery=None), "1"),

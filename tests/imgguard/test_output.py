@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import time
@@ -44,9 +45,22 @@ def test_a_file_that_appears_at_the_last_moment_is_not_overwritten(
     assert target.read_bytes() == b"somebody else's"
 
 
-def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_version_of_another_process_is_not_replaced_by_an_older_one(tmp_path: Path) -> None:
+    target, ours = tmp_path / "a.jpg", {hashlib.sha256(b"old").hexdigest()}
+    target.write_bytes(b"old")
+    with pytest.raises(OutputExists), folder(tmp_path).publishing(b"decided before", target, ours) as put:
+        target.write_bytes(b"decided since")
+        put()
+    assert target.read_bytes() == b"decided since"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL])
+def test_without_hard_links_nothing_is_overwritten_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def no_links(source: object, target: object) -> None:
-        raise OSError(errno.EPERM, "no hard links here")
+        raise OSError(number, "no hard links here")
 
     monkeypatch.setattr(os, "link", no_links)
     target = tmp_path / "a.jpg"

@@ -20,11 +20,15 @@ import imgguard.guard
 import imgguard.keys
 import imgguard.run_records
 from consent import Store
+from consent.destinations import Destination, register
+from consent.model import Purpose
 from imgguard import Guard
 from imgguard.digests import Digests, Stamp, place_of, stamp_of
 from imgguard.errors import OutputImpossible
 from imgguard.identify import Gallery
+from imgguard.left_over import left_over
 from imgguard.marks import Mark, MarkKind
+from imgguard.publication import Publication
 from imgguard.types import BoundingBox, CleanedPhoto, Identification, Outcome, PhotoResult
 from tests.conftest import TODAY
 from tests.fakes import FACE_COLOUR, fake_backends, plain_calibration
@@ -167,8 +171,13 @@ def test_what_the_power_left_of_a_file_is_made_whole(clean: Clean, tmp_path: Pat
     before = files(tmp_path / "out")
     victim = tmp_path / "out" / next(iter(before))
     whole = victim.read_bytes()
-    half = len(whole) // 2
-    left = {"cut": whole[:half], "empty": b"", "zeros": bytes(len(whole)), "tail": whole[:half] + bytes(half)}
+    half = len(whole) // 1024 * 512
+    left = {
+        "cut": whole[:half],
+        "empty": b"",
+        "zeros": bytes(len(whole)),
+        "tail": whole[:half] + bytes(len(whole) - half),
+    }
     victim.write_bytes(left[torn])
     assert sorted(clean(names=names).values()) == ["done_before", "done_before", "published"]
     assert files(tmp_path / "out") == before
@@ -245,6 +254,62 @@ def test_a_run_that_stopped_goes_on_and_ends_like_one_that_did_not(
             raise KeyboardInterrupt
     assert sorted(clean().values()) == ["done_before", "published", "published"]
     assert files(tmp_path / "out") == files(tmp_path / "right")
+
+
+def test_what_goes_to_another_place_is_recorded_there_too(clean: Clean, tmp_path: Path) -> None:
+    """The take-down list would not name that place."""
+    with Store(tmp_path / "school") as store:
+        for name in ("page", "account"):
+            place = Destination(name, Purpose.DIVISION_SOCIAL_MEDIA, "there", "M. Ash", "S. Birch", "Elm", TODAY)
+            register(store, place, TODAY)
+    to_page, to_account = Publication(to="page"), Publication(to="account")
+    assert clean(publication=to_page) == ALL_NEW
+    assert clean(publication=to_account) == ALL_NEW
+    assert clean(publication=to_account) == ALL_DONE
+    with Store(tmp_path / "school") as store:
+        told = store.query(
+            "SELECT destination, count(*), count(replaces) FROM photos JOIN runs ON runs.id = run_id"
+            " WHERE status = 'published' GROUP BY destination"
+        )
+    assert told == [("account", 3, 0), ("page", 3, 0)], "what is on the one is no older version of the other's"
+
+
+def test_what_lies_beside_a_photo_under_an_older_name_is_told_of(photos: Path, tmp_path: Path) -> None:
+    """Nobody in it is covered who withdraws from now on."""
+    out, school = tmp_path / "out", tmp_path / "school"
+
+    def older(wanted: str | None) -> set[str]:
+        with Guard(recognition=False, school=school, on=TODAY, format=wanted) as guard:
+            results = list(guard.clean_folder(photos, out, workers=1))
+        return {path.name for path in left_over(school, out, results)}
+
+    assert older(None) == set()
+    assert older("png") == {"0.jpg", "1.jpg", "2.jpg"}
+    (out / "a/0.jpg").unlink()
+    assert older("png") == {"1.jpg", "2.jpg"}
+    assert older(None) == {"0.png", "1.png", "2.png"}
+    assert left_over(tmp_path / "nowhere", out, []) == ()
+
+
+def test_an_earlier_version_of_a_photo_that_is_refused_now_is_told_of(photos: Path, tmp_path: Path) -> None:
+    """With somebody in it who has withdrawn since, it would go up with the rest of the folder."""
+    told: dict[str, PhotoResult] = {}
+    for covered in ("cover", "drop"):
+        with Guard(recognition=False, covered=covered, school=tmp_path / "school", on=TODAY) as guard:
+            told = {short(result): result for result in guard.clean_folder(photos, tmp_path / "out", workers=1)}
+    for name, result in told.items():
+        assert result.refusal is not None and result.refusal.kind == "photo_withheld"
+        assert str(tmp_path / "out" / name) in result.refusal.what
+        assert "Take that file away" in result.refusal.remedy
+
+
+def test_what_somebody_painted_over_is_not_published_beside_it_either(clean: Clean, tmp_path: Path) -> None:
+    clean(names="neutral")
+    before = files(tmp_path / "out")
+    first = tmp_path / "out" / next(iter(before))
+    draw(first, 77)
+    assert sorted(clean(names="neutral").values()) == ["done_before", "done_before", "output_exists"]
+    assert files(tmp_path / "out") == {**before, next(iter(before)): first.read_bytes()}
 
 
 def test_a_photo_that_was_refused_is_tried_again(clean: Clean, photos: Path) -> None:

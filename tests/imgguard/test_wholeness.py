@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,9 @@ def test_what_is_no_picture_needs_no_end_but_some_bytes(tmp_path: Path, content:
 def test_who_cannot_be_read_is_told_by_whoever_cleans_it(tmp_path: Path) -> None:
     assert is_whole(tmp_path / "nowhere.jpg")
     assert is_whole(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_is_not_waited_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    assert is_whole(tmp_path / "a.jpg"), "whoever cleans it says what it is"
