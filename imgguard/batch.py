@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from consent.errors import RecordError
 from imgguard.digests import Digests
 from imgguard.errors import ConsentChanged, NotReached, OutputError, OutputExists, OutputImpossible
 from imgguard.noting import Noted
@@ -88,7 +90,9 @@ def run_batch(
             continue
         try:
             result = _finish(job, outcome, recorder, folder, wanted.pop(number))
-            noted.finished(job, result)
+            # What is noted there only saves time, and the photo is published and recorded.
+            with contextlib.suppress(RecordError):
+                noted.finished(job, result)
         except KeyboardInterrupt:
             if recorder is not None:
                 yield from recorder.unreported

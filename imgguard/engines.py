@@ -135,6 +135,11 @@ class Pool:
             self._running[self._executor.submit(self._work, task)] = task
         except BrokenProcessPool:
             self._suspects.append(task)
+        except OSError as error:
+            raise SetupError(
+                f"No worker process can be started ({error.strerror})",
+                "Close other programs, or use --workers 1, and run again: it goes on from here.",
+            ) from error
 
     def collect(self) -> Iterator[_Finished]:
         """See `Engine`."""
