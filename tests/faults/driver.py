@@ -16,8 +16,10 @@ def _fake() -> imgguard.backends.Backends:
     return backends()
 
 
-# Before anything takes the name from there.
-imgguard.backends.default_backends = _fake
+# Before anything takes the name from there; and only in processes of its own, spawned ones too: pytest looks for examples
+# in every module, and would run all other tests with the fakes.
+if __name__ in ("__main__", "__mp_main__"):
+    imgguard.backends.default_backends = _fake
 
 import json  # noqa: E402
 import multiprocessing  # noqa: E402
@@ -25,7 +27,6 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import traceback  # noqa: E402
-from dataclasses import asdict  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import cv2  # noqa: E402
@@ -95,10 +96,6 @@ def serve() -> None:
 def _tell(answer: dict[str, int]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
-
-
-def as_line(job: Job) -> str:
-    return json.dumps(asdict(job)) + "\n"
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
 from tests.faults.checking import Found, look, problems
-from tests.faults.driver import as_line
 from tests.faults.injecting import Injection, Job
 from tests.faults.school import draw_event
 
@@ -47,6 +46,10 @@ class Ended:
         return {name: why for name, _, why in self.told["results"] if why}
 
 
+def _as_line(job: Job) -> str:
+    return json.dumps(asdict(job)) + "\n"
+
+
 class Driver:
     """The process that forks for each job."""
 
@@ -66,7 +69,7 @@ class Driver:
         Path(job.answer).unlink(missing_ok=True)
         Path(job.log).unlink(missing_ok=True)
         assert self._process.stdin is not None
-        self._process.stdin.write(as_line(job))
+        self._process.stdin.write(_as_line(job))
         self._process.stdin.flush()
         pid = self._read()["pid"]
         disturber = threading.Thread(target=meanwhile, args=(pid,))
