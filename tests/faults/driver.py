@@ -16,8 +16,8 @@ def _fake() -> imgguard.backends.Backends:
     return backends()
 
 
-# Before anything takes the name from there; and only in processes of its own, spawned ones too: pytest looks for examples
-# in every module, and would run all other tests with the fakes.
+# Before anything takes the name from there; and only in processes of its own, spawned ones too: pytest looks for
+# examples in every module, and would run all other tests with the fakes.
 if __name__ in ("__main__", "__mp_main__"):
     imgguard.backends.default_backends = _fake
 
