@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import A_PATH, A_PLACE
+from cli.options import A_PATH, A_PLACE, with_options
 
 if TYPE_CHECKING:
     from imgguard.engines import Engine
@@ -43,9 +43,7 @@ def where_to_work(command: Callable[..., Any]) -> Callable[..., Any]:
         stages = _same_store(place, others["out"]) and not others["dry_run"]
         return command(engine=_engine(scheduler, place, files, stages=stages), **others)
 
-    for option in reversed(_OPTIONS):
-        packed = option(packed)
-    return packed
+    return with_options(packed, *_OPTIONS)
 
 
 _OPTIONS = (

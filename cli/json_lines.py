@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from cli.counting import faces_of
 from cli.progress import Shown
+from consent.errors import kind_of
 
 if TYPE_CHECKING:
     from imgguard.guard import Guard
@@ -62,15 +62,6 @@ def utc_now() -> str:
     True
     """
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def kind_of(error: BaseException) -> str:
-    """Give the class of an error as a word: its text may name files.
-
-    >>> kind_of(ZeroDivisionError("north.jpg"))
-    'zero_division_error'
-    """
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def photo_facts(result: PhotoResult) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def who_may_be_seen(command: Callable[..., Any]) -> Callable[..., Any]:
         told = Known(roster, id_photos, purpose, groups, fpir, old_id_photos, passphrase_file, publication)
         return command(known=told, **others)
 
-    return _with(
+    return with_options(
         under_which_procedure(packed),
         click.option("--roster", type=A_PATH, help=f"{ROSTER_HELP} {_OF_SCHOOL}"),
         click.option("--id-photos", type=A_PATH, help=f"{ID_PHOTOS_HELP} {_ENROLLED}"),
@@ -207,7 +207,7 @@ def under_which_procedure(command: Callable[..., Any]) -> Callable[..., Any]:
 
         return command(publication=Publication(policy, to, operator, sign_offs, attest), **others)
 
-    return _with(
+    return with_options(
         packed,
         click.option(
             "--policy", metavar="NAME",
@@ -249,7 +249,7 @@ def how_to_search(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--fast and --thorough do not go together.")
         return command(search="fast" if fast else "thorough" if thorough else "normal", **others)
 
-    return _with(
+    return with_options(
         packed,
         click.option("--fast", is_flag=True, help="Take about half the time; finds somewhat fewer small faces."),
         click.option("--thorough", is_flag=True, help="Search more closely; takes about three times as long."),
@@ -269,7 +269,7 @@ def how_to_cover(command: Callable[..., Any]) -> Callable[..., Any]:
     def packed(*, style: str, cover: str, covered: str, **others: Any) -> Any:
         return command(covering={"style": style, "cover": cover, "covered": covered}, **others)
 
-    return _with(
+    return with_options(
         packed,
         click.option(
             "--style", metavar=f"[{STYLES}]", callback=_style, default="blur", show_default=True,
@@ -288,7 +288,8 @@ def how_to_cover(command: Callable[..., Any]) -> Callable[..., Any]:
     )  # fmt: skip
 
 
-def _with(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:
+def with_options(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:
+    """Add options to a command, which shows them in this order."""
     for option in reversed(options):
         command = option(command)
     return command

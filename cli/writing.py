@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cli.options import FORMATS, NAMES
+from cli.options import FORMATS, NAMES, with_options
 
 
 def how_to_write(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,15 +20,11 @@ def how_to_write(command: Callable[..., Any]) -> Callable[..., Any]:
         told = {"format": wanted, "names": names, "keep_orientation_tag": keep_orientation_tag, "credit": credit}
         return command(writing=told, **others)
 
-    for option in (
+    return with_options(
+        packed,
         click.option(
-            "--credit", metavar="TEXT",
-            help="A line of credit to put into each file, such as 'Photo: North School'.",
-        ),
-        click.option(
-            "--keep-orientation-tag", is_flag=True,
-            help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If "
-            "not given they are turned, without loss wherever their size allows.",
+            "--format", "container", type=FORMATS, default="auto", show_default=True,
+            help="File format to write; auto keeps the photo's own (HEIC becomes JPEG).",
         ),
         click.option(
             "--names", type=NAMES, default="auto", show_default=True,
@@ -36,9 +32,12 @@ def how_to_write(command: Callable[..., Any]) -> Callable[..., Any]:
             "(photo-0001.jpg), neutral all, keep none. Only the record knows which is which.",
         ),
         click.option(
-            "--format", "container", type=FORMATS, default="auto", show_default=True,
-            help="File format to write; auto keeps the photo's own (HEIC becomes JPEG).",
+            "--keep-orientation-tag", is_flag=True,
+            help="Leave JPEGs that lie on their side as they are stored, with a tag that says how to turn them. If "
+            "not given they are turned, without loss wherever their size allows.",
         ),
-    ):  # fmt: skip
-        packed = option(packed)
-    return packed
+        click.option(
+            "--credit", metavar="TEXT",
+            help="A line of credit to put into each file, such as 'Photo: North School'.",
+        ),
+    )  # fmt: skip

@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 
 
+def kind_of(error: BaseException) -> str:
+    """Give the class of an error as a word: its text may name files.
+
+    >>> kind_of(ZeroDivisionError("north.jpg"))
+    'zero_division_error'
+    """
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
 class UserFacingError(Exception):
     """An error with a remedy.
 
@@ -22,7 +31,7 @@ class UserFacingError(Exception):
     @property
     def kind(self) -> str:
         """The class as a word for record and logs, such as photo_truncated: the texts name files, it does not."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        return kind_of(self)
 
     def __str__(self) -> str:
         """Say what is wrong and what to do, on one line."""

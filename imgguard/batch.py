@@ -147,7 +147,7 @@ def _finish(
         if recorder is None:
             return dry_result(outcome, job.target)
         replaces = job.replaces or before.replaces
-        ours = before.replaceable(outcome.output_sha256)
+        ours = before.replaceable(outcome)
         return recorder.publish(outcome, job.target, folder, job.replaced, replaces, ours)
     except (OutputError, ConsentChanged) as error:
         return _refuse(job.source, _told(refusal_of(error), job, before), recorder)

@@ -75,6 +75,7 @@ class Queue:
         self._open: deque[_Open] = deque()
         self._unseen: deque[Task] = deque()
         self._ready: deque[Task] = deque()
+        self._sorted = False
         doubted = {n for event, asked in self._events if asked for n in event.numbers}
         self._settled = deque[tuple[int, Refusal | None]]((n, None) for n in sorted(self._before - doubted))
         self._shown: Shown = nobody_shown()
@@ -88,7 +89,9 @@ class Queue:
         while not (self._ready or self._unseen) and self._events:
             self._begin(*self._events.popleft())
         if self._ready:
-            return self._largest() if width > 1 and self._is_at_the_end(width) else self._ready.popleft()
+            if width > 1 and not self._sorted and self._is_at_the_end(width):
+                self._sort()
+            return self._ready.popleft()
         return self._unseen.popleft() if self._unseen else None
 
     def tell(self, task: Task, found: Outcome) -> None:
@@ -126,7 +129,7 @@ class Queue:
             if number in self._before and (now is None or self._agrees(number, now)):
                 # What cannot be read now was published as it was then.
                 self._settled.append((number, None))
-            elif number not in self._wanted | self._before:
+            elif number not in self._wanted and number not in self._before:
                 continue
             elif isinstance(refusal, Refusal):
                 self._settled.append((number, refusal))
@@ -139,11 +142,10 @@ class Queue:
     def _is_at_the_end(self, width: int) -> bool:
         return not (self._events or self._open or self._unseen) and len(self._ready) <= _TAIL * width
 
-    def _largest(self) -> Task:
-        """Take the largest photo, so that at the end no worker waits long for another."""
-        largest = max(self._ready, key=lambda task: _size(task.source))
-        self._ready.remove(largest)
-        return largest
+    def _sort(self) -> None:
+        """Take the largest photos first, so that at the end no worker waits long for another; nothing is added then."""
+        self._ready = deque(sorted(self._ready, key=lambda task: -_size(task.source)))
+        self._sorted = True
 
 
 def _size(source: Path) -> int:

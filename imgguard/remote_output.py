@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from consent.publishing import LOCAL, Files
-from imgguard.errors import OutputExists, OutputUnsafe
+from imgguard.errors import OutputExists, OutputUnsafe, SetupError
 from imgguard.output import as_output_error, exists_already, inside
 from imgguard.parts import is_left_here, part_name
 from imgguard.places import SCHEMES, Lookout, Remote, as_os_error, forget_listed, place
@@ -208,8 +208,6 @@ def remove_left_there(folders: Iterable[Remote]) -> None:
 @contextlib.contextmanager
 def _known_store() -> Iterator[None]:
     """Take a store that cannot be used here, such as for want of a package, for one that does not answer."""
-    from imgguard.errors import SetupError
-
     try:
         yield
     except SetupError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgguard.digests import Digests, place_of
-from imgguard.types import Identification, PhotoResult, Status
+from imgguard.types import CleanedPhoto, Identification, PhotoResult, Status
 
 if TYPE_CHECKING:
     from consent.store import Store
@@ -44,9 +44,9 @@ class Before:
         """Digests of what may be at the target before its own bytes are known."""
         return self.ours | {self.unknown} if self.unknown else self.ours
 
-    def replaceable(self, output_sha256: str) -> frozenset[str]:
-        """Give the digests of what may be replaced by the finished bytes, themselves known by their digest."""
-        return self.ours | {output_sha256} if self.unknown else self.ours
+    def replaceable(self, cleaned: CleanedPhoto) -> frozenset[str]:
+        """Give the digests of what a finished photo may replace: of what is unknown, the very same bytes."""
+        return self.ours | {cleaned.output_sha256} if self.unknown else self.ours
 
 
 NOTHING = Before()
