@@ -67,7 +67,8 @@ class Driver:
     def run(self, job: Job, meanwhile: Callable[[int], None] = lambda pid: None) -> Ended:
         """Carry out a job; `meanwhile` is told the id of its process, and may do to it what it likes."""
         Path(job.answer).unlink(missing_ok=True)
-        Path(job.log).unlink(missing_ok=True)
+        # A run may be killed before it could make one.
+        Path(job.log).write_bytes(b"")
         assert self._process.stdin is not None
         self._process.stdin.write(_as_line(job))
         self._process.stdin.flush()
