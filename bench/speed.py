@@ -106,7 +106,8 @@ def throughput(place: Path, options: argparse.Namespace) -> dict[str, Any]:
     many = copied(folder, _COPIES, place / "many")
     cores = min(2, len(os.sched_getaffinity(0)))
     others = [(name, cores, folder) for name in deface_backends()]
-    ours = [(name, n, many) for name in ("imgguard", "bare") for n in sorted({1, cores})]
+    names = ("imgguard", "imgguard nobody", "imgguard nobody fast", "bare")
+    ours = [(name, n, many) for name in names for n in sorted({1, cores})]
     say(f"throughput: {len(others)} x deface and {len(ours)} others in turn, {options.rounds} rounds")
     found = in_turn([*others, *ours], options.rounds)
     say("throughput: deface on one core, once")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from speed_child import DAY, SAMPLES, processes
+from speed_child import DAY, KNOWN, processes
 from speed_photos import build_photo
 
 from consent.model import Reference
@@ -90,8 +90,7 @@ class FakeHere:
 
 def sample_guard(place: Path) -> Guard:
     """A guard of the sample school."""
-    known = {"roster": SAMPLES / "roster.csv", "id_photos": SAMPLES / "id_photos", "purpose": "school_website"}
-    return Guard(**known, school=place / "school", on=DAY)
+    return Guard(**KNOWN, school=place / "school", on=DAY)
 
 
 def fake_guard(place: Path) -> Guard:

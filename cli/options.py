@@ -94,7 +94,7 @@ confirm_batch_option = click.option(
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(1),
-    help="Processes to use; if not given one a core, fewer where memory is short.",
+    help="Processes to use; if not given one a core, fewer where memory is short. 1 is one process for everything.",
 )  # fmt: skip
 passphrase_option = click.option(
     "--passphrase-file", type=A_PATH,

@@ -10,7 +10,8 @@ from markdown_tables import Tables, percent, table
 
 _Make = Callable[[dict[str, Any]], str]
 NAMES = {
-    "imgguard": "imgguard, all checks", "deface": "deface 1.5, as installed",
+    "imgguard": "imgguard, all checks", "imgguard nobody": "imgguard --no-recognition, all checks",
+    "imgguard nobody fast": "imgguard --no-recognition --search fast, all checks", "deface": "deface 1.5, as installed",
     "deface onnxrt": "deface 1.5, ONNX Runtime added", "bare": "bare decode + encode, OpenCV",
     "bare pillow": "bare decode + encode, Pillow", "bare imageio": "bare decode + encode, as deface does it",
 }  # fmt: skip
@@ -42,13 +43,16 @@ def bars(found: Any) -> str:
 def throughput(found: dict[str, Any]) -> str:
     """Photos a second by cores."""
     cores = sorted({1, found["cores"]})
+    deface = found["seconds"].get(f"deface {cores[-1]}")
     rows = []
     for name, shown in NAMES.items():
         times = [found["seconds"].get(f"{name} {n}") for n in cores]
         if any(times):
             rates = [f"{1 / took:.2f}" if took else "" for took in times]
-            rows.append([shown, *rates, f"{times[0] / times[-1]:.2f} x" if all(times) else ""])
-    return table(("photos a second", *(f"{n} core{'s' * (n > 1)}" for n in cores), "gain"), rows)
+            gain = f"{times[0] / times[-1]:.2f} x" if all(times) else ""
+            rows.append([shown, *rates, gain, f"{deface / times[-1]:.1f} x" if deface else ""])
+    heads = (f"{n} core{'s' * (n > 1)}" for n in cores)
+    return table(("photos a second", *heads, "gain", "against deface"), rows)
 
 
 @measured("commands")

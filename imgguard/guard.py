@@ -46,7 +46,6 @@ from imgguard.targets import Naming
 from imgguard.threshold import DEFAULT_FPIR
 from imgguard.types import CleanedPhoto, Extent, Format, Names, PhotoResult, Refusal, Style, Treatment
 from imgguard.who import Asked, roster_of, who_is_known
-from imgguard.workers import workers_for
 
 
 def default_school() -> Path:
@@ -255,7 +254,7 @@ class Guard:
             out: The output folder, outside of the input folder.
             overwrite: Replace files that are there already.
             dry_run: Do everything but publish and record.
-            workers: Processes; None for one a core.
+            workers: Processes; see `run`.
 
         Yields:
             Results as they finish; a refused photo is a result with its reason, not an error.
@@ -315,7 +314,8 @@ class Guard:
             plan: What to do.
             overwrite: Replace files that are there already.
             dry_run: Do everything but publish and record.
-            workers: Processes; None for one a core, fewer where memory is short.
+            workers: Processes; None for one a core, fewer where memory is short; 1 for this process alone, which then
+                ends with a photo that ends it.
             examined: Called with how many of how many photos have been examined, where people are recognised in
                 several photos: those of a folder are examined before the first of them is cleaned.
             engine: Makes what does the work, by the rules of the run, in place of worker processes.
@@ -329,7 +329,7 @@ class Guard:
         # Only who names a file asks for its format so; else one photo and many would be decided by other settings.
         rules = self._rules_for(plan.jobs[0].target) if plan.names_file and plan.jobs else self._counted()
         folder = self._output(plan, overwrite)
-        made = engine(rules) if engine else engine_here(rules, min(workers_for(workers).count, len(plan.jobs)))
+        made = engine(rules) if engine else engine_here(rules, workers, len(plan.jobs))
         with contextlib.closing(made), known_digests(self._school, recorder) as digests:
             if recorder is not None:
                 tidy({plan.out, *(job.target.parent for job in plan.jobs)})

@@ -20,7 +20,8 @@ from imgguard.parts import part_name
 from imgguard.torn import is_torn, may_be_torn
 
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM}
+_NOT_WRITABLE = {*_NOT_ALLOWED, errno.EROFS, errno.EIO, errno.ENOENT}
 # Windows says that the function is invalid, as on FAT and on some network drives.
 _NO_HARD_LINKS = {
     errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV, errno.EINVAL
@@ -69,10 +70,11 @@ class OutputFolder:
             with as_output_error(target):
                 _make_folder(target.parent)
                 staged = temporary.enter_context(_staged(content, target.parent, self.private))
+            with as_output_error(target, in_good_folder=True):
                 before = temporary.enter_context(_kept_aside(target)) if replacing else None
 
             def put() -> None:
-                with as_output_error(target):
+                with as_output_error(target, in_good_folder=True):
                     if replacing:
                         # Another process may have published a newer version meanwhile, which covers more.
                         self._may_replace(content, target, ours)
@@ -159,12 +161,17 @@ def _replace_reserved(staged: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def as_output_error(target: Path) -> Iterator[None]:
-    """Turn an operating system's error about a target into ours."""
+def as_output_error(target: Path, *, in_good_folder: bool = False) -> Iterator[None]:
+    """Turn an operating system's error about a target into ours.
+
+    Args:
+        target: The file.
+        in_good_folder: Whether something could just be written beside it, so that it alone may be to blame.
+    """
     try:
         yield
     except OSError as error:
-        raise _impossible(target, error) from error
+        raise _impossible(target, error, in_good_folder=in_good_folder) from error
 
 
 @contextlib.contextmanager
@@ -270,8 +277,11 @@ def exists_already(target: Path) -> OutputExists:
     return OutputExists(f"{target}: there is a file already, which may be another photo's", remedy)
 
 
-def _impossible(target: Path, error: OSError) -> OutputError:
+def _impossible(target: Path, error: OSError, *, in_good_folder: bool) -> OutputError:
     what = f"{target}: cannot be written ({error.strerror})"
+    if in_good_folder and error.errno in _NOT_ALLOWED:
+        # What Windows says of a file that another program has open.
+        return OutputFailed(what, "Close whatever shows this file, make sure that it may be changed, and run again.")
     if error.errno in _NO_SPACE:
         return OutputImpossible(what, "Free some space and run again.")
     if error.errno in _NOT_WRITABLE:

@@ -16,15 +16,27 @@ from imgguard.parts import remove_left
 from imgguard.places import Remote
 from imgguard.remote_output import remove_left_there
 from imgguard.resuming import Earlier
+from imgguard.workers import workers_for
 
 if TYPE_CHECKING:
     from imgguard.recorder import Recorder
     from imgguard.rules import Rules
 
 
-def engine_here(rules: Rules, workers: int) -> Engine:
-    """Make what does the work on this computer."""
-    return Pool(rules, workers) if workers > 1 else Here(rules)
+def engine_here(rules: Rules, asked: int | None, photos: int) -> Engine:
+    """Make what does the work on this computer.
+
+    Several photos are worked on in processes of their own, even if there is room for one alone: a photo that ends a
+    process must not end the run.
+
+    Args:
+        rules: What holds for the run.
+        asked: How many processes were asked for; None for one a core, fewer where memory is short; 1 for this one.
+        photos: How many photos there are.
+    """
+    if asked == 1 or photos < 2:
+        return Here(rules)
+    return Pool(rules, min(workers_for(asked).count, photos))
 
 
 def tidy(folders: Collection[Path]) -> None:

@@ -111,6 +111,11 @@ def start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    prepare_process()
+
+
+def prepare_process() -> None:
+    """Give this process to photos, one at a time: a thread of its own for OpenCV, memory that is kept, the models."""
     cv2.setNumThreads(1)
     _keep_memory()
     default_backends()

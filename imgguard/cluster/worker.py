@@ -16,11 +16,11 @@ from imgguard.backends import default_backends
 from imgguard.cluster.facts import own_facts
 from imgguard.cluster.sealing import RunKey
 from imgguard.errors import ImgguardError, OutputExists
-from imgguard.lazy import cv2
 from imgguard.places import Remote, place
 from imgguard.remote_output import put
 from imgguard.tasks import Outcome, Task, perform
 from imgguard.types import CleanedPhoto, Staged
+from imgguard.workers import prepare_process
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -138,8 +138,7 @@ class Workshop(WorkerPlugin):  # type: ignore[misc]
 
     async def setup(self, worker: Worker) -> None:
         """Load the models and be ready to be given the key."""
-        cv2.setNumThreads(1)
-        await asyncio.to_thread(default_backends)
+        await asyncio.to_thread(prepare_process)
         bench = _benches[self.run] = Bench(self.run, self.bundle, self.stage)
         worker.handlers[self.name] = bench.answer
         self._watching = asyncio.create_task(bench.watch())

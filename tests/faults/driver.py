@@ -24,6 +24,7 @@ if __name__ in ("__main__", "__mp_main__"):
     # Photos that were drawn a moment ago have settled, so that every run of the same photos takes the same steps.
     imgguard.digests._RACY_NS = 20_000_000
 
+import faulthandler  # noqa: E402
 import json  # noqa: E402
 import multiprocessing  # noqa: E402
 import os  # noqa: E402
@@ -65,6 +66,7 @@ def carry_out(job: Job) -> None:
     with Path(job.log).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
     code = 1
     try:
         if not job.spawn:

@@ -76,7 +76,7 @@ class Driver:
         disturber = threading.Thread(target=meanwhile, args=(pid,))
         disturber.start()
         # A run that hangs is a fault as well, which the tests then tell, since there is no answer.
-        watch = threading.Timer(_LONGEST_S, os.kill, (pid, signal.SIGKILL))
+        watch = threading.Timer(_LONGEST_S, end_hung, (pid,))
         watch.start()
         status = self._read()["status"]
         watch.cancel()
@@ -108,6 +108,16 @@ def session_of(pid: int) -> list[int]:
             if int(after[3]) == pid and after[0] != "Z":
                 found.append(int(place.name))
     return sorted(found, key=lambda one: (one != pid, one))
+
+
+def end_hung(pid: int) -> None:
+    """Have every process of a run write down where it is, and kill the run."""
+    for one in session_of(pid):
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGUSR1)
+    time.sleep(2)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def end_session(pid: int) -> None:

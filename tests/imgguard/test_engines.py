@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from imgguard.errors import NotEnoughMemory
 from imgguard.pipeline import Examined
 from imgguard.refusing import or_refuse, refusal_of
 from imgguard.rules import Rules
+from imgguard.running import engine_here
 from imgguard.tasks import Outcome, Task, Work
 from imgguard.types import Refusal, Style
 from imgguard.workers import WORKER_BYTES, Workers, available_bytes, workers_for
@@ -165,3 +167,14 @@ def test_there_are_no_more_workers_than_memory_is_for(
 def test_each_engine_keeps_the_protocol() -> None:
     engines: list[Callable[[], Engine]] = [lambda: Here(RULES), lambda: Pool(RULES, 3)]
     assert [make().width for make in engines] == [1, 6]
+
+
+@pytest.mark.parametrize(
+    ("asked", "photos", "kind"), [(None, 800, Pool), (None, 2, Pool), (2, 2, Pool), (None, 1, Here), (1, 800, Here)]
+)
+def test_several_photos_are_worked_on_in_processes_of_their_own_even_where_one_fits(
+    asked: int | None, photos: int, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imgguard.workers.available_bytes", lambda: WORKER_BYTES)
+    with contextlib.closing(engine_here(RULES, asked, photos)) as engine:
+        assert type(engine) is kind
