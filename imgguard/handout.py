@@ -44,9 +44,10 @@ class Handout:
         if self._closed:
             return
         self._closed = True
-        # Whoever waits for a worker to ask is woken, which closing alone does not do.
+        # Whoever waits for a worker to ask is woken, which closing alone does not do. Without a key nothing is said or
+        # waited for: it may have come to its end by itself, and then nobody would answer.
         with suppress(*_GONE):
-            Client(self.address, authkey=current_process().authkey).close()
+            Client(self.address).close()
         self._listener.close()
 
     def _serve(self) -> None:
