@@ -159,6 +159,32 @@ def test_what_cannot_be_published_is_not_recorded(photos: Path, own_guard: Guard
         assert store.query("SELECT count(*) FROM photos WHERE status = 'published'") == [(1,)]
 
 
+def test_a_published_photo_that_another_program_has_open_is_refused_alone(
+    photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows does not let go of a file that somebody looks at."""
+    assert len(list(own_guard.clean_folder(photos, tmp_path / "out", workers=1))) == 4
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    replace_file = Path.replace
+
+    def replace_unless_open(self: Path, target: Path) -> Path:
+        if Path(target).name == "1.jpg":
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_unless_open)
+    with Guard(recognition=False, credit="Photo club", school=tmp_path / "record") as other:
+        results = list(other.clean_folder(photos, tmp_path / "out", workers=1))
+    assert {path.name: path.read_bytes() == before[path.name] for path in (tmp_path / "out").iterdir()} == {
+        "0.jpg": False, "1.jpg": True, "2.jpg": False, "3.jpg": False
+    }  # fmt: skip
+    refused = [result for result in results if result.refusal]
+    assert [result.source.name for result in refused] == ["1.jpg"]
+    assert "Close whatever shows this file" in refused[0].refusal.remedy
+    with Store(tmp_path / "record") as store:
+        assert store.query("SELECT count(*) FROM photos WHERE status = 'published'") == [(7,)]
+
+
 def test_a_commit_that_fails_takes_the_file_back(
     photos: Path, own_guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
