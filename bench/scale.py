@@ -113,10 +113,10 @@ def photo(place: Path, megapixels: float = 12.0, rounds: int = 5) -> dict[str, A
     """What one photo with five faces costs a worker: to examine, and then to clean."""
     from imgguard.backends import default_backends
     from imgguard.pipeline import examine_photo, prepare_photo
-    from imgguard.workers import cv2
+    from imgguard.workers import prepare_process
 
     say(f"photo: examine and clean one of {megapixels:g} megapixels on one core, {rounds} rounds")
-    cv2.setNumThreads(1)
+    prepare_process()
     path = place / "five.jpg"
     build_photo(path, 5, sized(megapixels))
     with sample_guard(place) as guard:
@@ -173,7 +173,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--price", type=float, default=0.05, help="price of a core for an hour, in any currency")
     parser.add_argument("--request", type=float, default=0.02, help="seconds that a request to an object store takes")
     parser.add_argument("--skew", type=float, default=0.4, help="standard deviation of the logarithm of photo sizes")
-    parser.add_argument("--shard", type=int, default=25, help="photos in a task")
+    parser.add_argument("--shard", type=int, default=4, help="photos in a task, as imgguard.cluster hands them out")
     parser.add_argument("--most", type=int, default=max(ENTRIES), help="entries up to which growth is measured")
     parser.add_argument("--megapixels", type=float, default=12.0, help="size of the photo that is measured")
     parser.add_argument("--to", type=Path, default=RESULTS, help="where results and plots go")

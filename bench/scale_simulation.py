@@ -37,7 +37,7 @@ class Assumed:
     record: float = 0.005
     listing: float = 0.0001
     skew: float = 0.4
-    shard: int = 25
+    shard: int = 4
     event: int = 1000
     price: float = 0.05
     slow: int = 0
