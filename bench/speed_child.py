@@ -133,8 +133,10 @@ CONTENDERS: dict[str, Callable[[int], contextlib.AbstractContextManager[Clean]]]
 
 
 def processes() -> dict[str, dict[str, float]]:
-    """Memory of this process and of those it started, in MB: now, and at its highest."""
+    """Memory of this process and of the workers it started, in MB: now, and at its highest."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    # Python starts one more that only counts what is shared.
+    children = [pid for pid in children if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return {("main" if pid == "self" else pid): _memory(pid) for pid in ("self", *children)}
 
 
