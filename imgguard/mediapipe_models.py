@@ -24,8 +24,11 @@ _SHORT_RANGE = "face_detection_short_range.tflite"
 _SHORT_RANGE_MIN_SCORE = 0.8
 _MODEL_MIN_SCORE = 0.3
 _MOUTH_HALF_WIDTH = 0.42
-# What MediaPipe imports to draw and to listen takes more than half of its time.
-_NEVER_USED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
+# What MediaPipe imports to draw, to listen and to read takes most of its time.
+_NEVER_USED = (
+    "matplotlib", "matplotlib.pyplot", "sounddevice",
+    *(f"mediapipe.tasks.python.{part}" for part in ("audio", "decision", "retrieval", "text")),
+)  # fmt: skip
 
 
 class BlazeFace:

@@ -24,13 +24,14 @@ def left_out(*names: str) -> Iterator[None]:
     What was imported before stays as it is, and whoever imports one of them afterwards gets the real one.
 
     Args:
-        names: The modules; packages before what is in them.
+        names: The modules; packages before what is in them. Of a package that is not left out itself, only those that
+            it takes from itself (`from . import name`).
     """
     absent = [name for name in names if name.partition(".")[0] not in sys.modules]
     for name in absent:
         sys.modules[name] = standing_in = _StandIn(name)
         package, _, last = name.rpartition(".")
-        if package:
+        if package in sys.modules:
             setattr(sys.modules[package], last, standing_in)
     try:
         yield

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -54,12 +55,33 @@ def test_what_was_there_before_stays(modules: object) -> None:
     assert told.strip() == "True"
 
 
-def test_the_models_load_neither_what_draws_nor_what_listens() -> None:
+def test_a_part_of_a_package_that_is_imported_may_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "__init__.py").write_text("from . import part\nfrom . import other")
+    for name in ("part", "other"):
+        (tmp_path / "whole" / f"{name}.py").write_text(SLOW)
+    told = python(
+        """
+        from imgguard.standing_in import left_out
+        with left_out("whole.part"):
+            import whole
+        print("whole.part" in sys.modules, "whole.other" in sys.modules, whole.part.X, "whole.part" in sys.modules)
+        import whole.part
+        print(whole.part is sys.modules["whole.part"])
+        """,
+        tmp_path,
+    )
+    assert told.split() == ["False", "True", "42", "True", "True"]
+
+
+def test_the_models_load_neither_what_draws_nor_what_listens_nor_what_reads() -> None:
     told = python("""
         from imgguard.backends import default_backends
         default_backends()
-        print("matplotlib" in sys.modules, "sounddevice" in sys.modules)
+        print("matplotlib" in sys.modules, "sounddevice" in sys.modules, "mediapipe.tasks.python.text" in sys.modules)
         from mediapipe.tasks.python.vision import drawing_utils as drawing
         print(drawing.plt.figure.__module__)
+        import mediapipe
+        print(mediapipe.tasks.text.TextClassifier.__name__, mediapipe.tasks.audio.AudioClassifier.__name__)
     """)
-    assert told.split() == ["False", "False", "matplotlib.pyplot"]
+    assert told.split() == ["False", "False", "False", "matplotlib.pyplot", "TextClassifier", "AudioClassifier"]
