@@ -36,7 +36,12 @@ def engine_here(rules: Rules, asked: int | None, photos: int) -> Engine:
     """
     if asked == 1 or photos < 2:
         return Here(rules)
-    return Pool(rules, min(workers_for(asked).count, photos))
+    return pool_here(rules, asked, photos)
+
+
+def pool_here(rules: Rules, asked: int | None, photos: int) -> Pool:
+    """Make worker processes, no more than there are photos; see `engine_here`."""
+    return Pool(rules, min(workers_for(asked).count, max(photos, 1)))
 
 
 def tidy(folders: Collection[Path]) -> None:

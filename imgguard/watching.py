@@ -21,9 +21,9 @@ from consent.errors import UserFacingError
 from consent.store import last_change
 from imgguard.arrivals import Arrivals, FolderAway, State, Timing, list_files
 from imgguard.digests import stamp_of
-from imgguard.engines import Pool
 from imgguard.errors import SetupError
 from imgguard.locking import only_one
+from imgguard.running import pool_here
 from imgguard.types import PhotoResult, Refusal, Status
 from imgguard.workers import workers_for
 
@@ -217,12 +217,11 @@ class Watch:
         assert self._guard is not None
         begun, before = time.monotonic(), (self.totals.published, self.totals.refused, self.totals.done_before)
         plan = self._plan(wanted.__contains__)
-        workers = min(workers_for(self.order.workers).count, max(len(plan.jobs), 1))
         for other in plan.others:
             self._arrivals.take(other.path)
         finished = False
         # Always processes of their own: a photo that ends one must not end the watch.
-        engine = functools.partial(Pool, workers=workers)
+        engine = functools.partial(pool_here, asked=self.order.workers, photos=len(plan.jobs))
         try:
             for result in self._guard.run(plan, engine=engine, examined=self._looked):
                 self._take(result)
